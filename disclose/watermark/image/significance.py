@@ -1,0 +1,32 @@
+"""Significance: the probability that an unmarked picture would look as marked as this one.
+
+Under the null hypothesis the picture knows nothing of the key. The statistic is then a sum of independent terms
+``|G_k| cos(angle)``, one for each wave and pattern, with the keyed angles uniform; divided by the square root of
+half the sum of squares it is sub-Gaussian with unit variance whatever the picture, so the chance that one given
+alignment and codeword reach *z* is at most exp(-z**2 / 2) (Chernoff; no normal approximation in the far tail). A union bound
+(Bonferroni) over everything that was tried gives the p-value of the picture. Only codewords that pass the check
+can be reported, so 2**64 of them count, and the check's six bits lower the p-value as they should.
+"""
+
+from __future__ import annotations
+
+from math import exp, log, sqrt
+
+from disclose.watermark.image.code import PAYLOAD_BITS
+from disclose.watermark.image.tile import TILE
+
+REPORT_AT = 1e-6  # corrected p-value, per picture, at or below which a mark is reported
+_OFFSETS = (4 * TILE) ** 2  # translations told apart, to a quarter of a pixel
+_SIGNS = 2
+
+
+def p_value(z: float, geometries: int) -> float:
+    """Return the corrected p-value of a best statistic *z* after trying so many *geometries*."""
+    trials = log(max(geometries, 1)) + log(_OFFSETS * _SIGNS) + PAYLOAD_BITS * log(2)
+    return exp(min(0.0, trials - max(z, 0.0) ** 2 / 2))
+
+
+def least_z(geometries: int, p: float = REPORT_AT) -> float:
+    """Return the statistic at which :func:`p_value` equals *p*."""
+    trials = log(max(geometries, 1)) + log(_OFFSETS * _SIGNS) + PAYLOAD_BITS * log(2)
+    return sqrt(2 * (trials - log(p)))
