@@ -125,11 +125,9 @@ def _checked(tile: Tile, key: bytes, aligned: Waves, scores: NDArray[np.float32]
             break
     else:
         return None
-    height = float(tops[range(SYMBOLS), ranks].sum())
-    peaks = scores.max(axis=1, keepdims=True)
-    everything = float(np.sum(np.log(np.exp(level * (scores - peaks)).sum(axis=1)) + level * peaks[:, 0]))
-    others = np.exp(everything - level * height) - 1
-    others = max(float(others), 0.0) / 2**code.CHECK_BITS
+    chosen = tops[range(SYMBOLS), ranks].astype(np.float64)
+    rivals = np.exp(np.minimum(level * (scores - chosen[:, None]), 50.0)).sum(axis=1) - 1
+    others = float(np.expm1(np.log1p(np.maximum(rivals, 0)).sum())) / 2**code.CHECK_BITS
     symbols = code.encode(payload, key)
     z = joint_z(tile, aligned, symbols, (0.0, 0.0))
     return Reading(payload=payload, z=z, doubt=others / (1 + others), offset=(0.0, 0.0), sign=1, symbols=symbols)

@@ -11,7 +11,9 @@ from PIL import Image
 from disclose.watermark.image.canonical import Pixels, Plane, canonical_plane, checked
 from disclose.watermark.image.decode import DOUBT_LIMIT, Reading, Waves, decoded, normalised, sync_of
 from disclose.watermark.image.detection import Detection, Geometry
+from disclose.watermark.image.search import Search
 from disclose.watermark.image.significance import REPORT_AT, p_value
+from disclose.watermark.image.spectrum import Spectrum
 from disclose.watermark.image.tile import DEFAULT_KEY, VERSION, Tile, tile_of
 from disclose.watermark.image.whiten import folded, whitened
 
@@ -39,12 +41,17 @@ def detect(
     plane = canonical_plane(Image.fromarray(checked(pixels)))
     white = whitened(plane)
     spectrum = folded(white)
-    best: tuple[Reading, Matrix] | None = None
     for tried, matrix in enumerate(ORIENTATIONS, 1):
         reading = _reading(tile, key, spectrum, matrix)
         if reading is not None and _reportable(reading, tried):
             return _detection(reading, matrix, tried, pixels, plane)
-    return None
+    if effort == "fast":
+        return None
+    found = Search(tile, key, Spectrum.of(white)).run()
+    if found is None:
+        return None
+    tried = len(ORIENTATIONS) + found.tried
+    return _detection(found.reading, found.matrix, tried, pixels, plane) if _reportable(found.reading, tried) else None
 
 
 def fast_reading(plane: Plane, key: bytes) -> Reading | None:
