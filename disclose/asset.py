@@ -1,0 +1,154 @@
+"""Asset: encoded bytes with a media type, and lazily the decoded content behind them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+
+from disclose.disclosure import Disclosure
+from disclose.errors import UnreadableError, UnsupportedError
+from disclose.media import files, image, sniff
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """The note that one layer has done its work; ``details`` is JSON-ready and is how layers cooperate."""
+
+    layer: str
+    details: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class Asset:
+    """Encoded bytes with a media type, lazily decoded; or decoded content, lazily encoded.
+
+    Assets never change: every ``with_…`` returns a new one. ``upstream`` holds the bytes as they came in, so
+    that a signature somebody else put there can be kept as an ingredient.
+    """
+
+    def __init__(
+        self,
+        *,
+        media_type: str,
+        data: bytes | None = None,
+        content: image.Picture | None = None,
+        marks: tuple[Mark, ...] = (),
+        disclosure: Disclosure | None = None,
+        upstream: bytes | None = None,
+        name: str | None = None,
+    ) -> None:
+        if data is None and content is None:
+            raise ValueError("an asset needs encoded data or decoded content")
+        self.media_type = media_type
+        self.marks = marks
+        self.disclosure = disclosure
+        self.upstream = upstream
+        self.name = name
+        self._given_data = data
+        self._given_content = content
+
+    @classmethod
+    def open(cls, source: object) -> Self:
+        """Return the asset behind *source*: bytes, a path, a PIL image or a uint8 array (H, W[, 1, 3 or 4]).
+
+        Raises UnreadableError for what is missing, empty or not a file, UnsupportedError for other types.
+        """
+        if isinstance(source, cls):
+            return source
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            return cls.from_data(bytes(source))
+        if isinstance(source, (str, os.PathLike)):
+            path = Path(source)
+            return cls.from_data(files.read(path), name=str(path))
+        if (own := getattr(source, "disclose_asset", None)) is not None:
+            found = own()
+            if isinstance(found, cls):
+                return found
+        if (picture := image.Picture.from_object(source)) is not None:
+            return cls.from_content(picture)
+        raise UnsupportedError(
+            f"cannot open a {type(source).__name__}: pass bytes, a path, a PIL image or a uint8 array"
+        )
+
+    @classmethod
+    def from_data(cls, data: bytes, *, name: str | None = None) -> Self:
+        """Return the asset of encoded *data*; its media type is read from the bytes, never from the name."""
+        if not data:
+            raise UnreadableError(f"cannot open {name or 'the input'}: it is empty (0 bytes)")
+        return cls(media_type=sniff.media_type(data), data=data, upstream=data, name=name)
+
+    @classmethod
+    def from_content(cls, content: image.Picture) -> Self:
+        """Return the asset of decoded *content*, to be encoded as its ``media_type`` says."""
+        return cls(media_type=content.media_type, content=content)
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether the bytes exist already, so that reading ``data`` costs nothing."""
+        return self._given_data is not None or "data" in self.__dict__
+
+    @cached_property
+    def data(self) -> bytes:
+        """The encoded bytes."""
+        if self._given_data is not None:
+            return self._given_data
+        return image.encode(self.content)
+
+    @cached_property
+    def content(self) -> image.Picture:
+        """The decoded picture; raises an InputError that names the reason when there is none to be had."""
+        if self._given_content is not None:
+            return self._given_content
+        assert self._given_data is not None
+        return image.decode(self._given_data, self.media_type, name=self.name)
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the encoded bytes, in hexadecimal."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    def mark_of(self, layer: str) -> Mark | None:
+        """Return the mark that *layer* left, if it has done its work."""
+        return next((mark for mark in self.marks if mark.layer == layer), None)
+
+    def with_content(self, content: image.Picture) -> Self:
+        """Return this asset around other *content*, to be encoded when its bytes are asked for."""
+        return self._replace(data=None, content=content)
+
+    def with_data(self, data: bytes) -> Self:
+        """Return this asset around other encoded bytes that show the same content."""
+        return self._replace(data=data, content=self.__dict__.get("content", self._given_content))
+
+    def with_mark(self, mark: Mark) -> Self:
+        """Return this asset with *mark* noted, in place of an earlier one by the same layer."""
+        others = tuple(earlier for earlier in self.marks if earlier.layer != mark.layer)
+        return self._replace(marks=(*others, mark))
+
+    def with_disclosure(self, disclosure: Disclosure) -> Self:
+        """Return this asset with the statement that its marks carry."""
+        return self._replace(disclosure=disclosure)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the bytes to *path*, whole or not at all."""
+        files.write(Path(path), self.data)
+
+    def __repr__(self) -> str:
+        state = f"{len(self.data)} bytes" if self.is_encoded else "not yet encoded"
+        return f"<Asset {self.name or self.media_type}, {state}, marks: {[mark.layer for mark in self.marks]}>"
+
+    def _replace(self, **changes: Any) -> Self:
+        values: dict[str, Any] = {
+            "media_type": self.media_type,
+            "data": self.data if self.is_encoded else None,
+            "content": self.__dict__.get("content", self._given_content),
+            "marks": self.marks,
+            "disclosure": self.disclosure,
+            "upstream": self.upstream,
+            "name": self.name,
+        }
+        return type(self)(**{**values, **changes})

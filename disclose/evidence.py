@@ -1,0 +1,200 @@
+"""Evidence and verdicts: what was found, on what basis, and what that amounts to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NoReturn, Self
+
+from disclose.disclosure import DigitalSourceType, Disclosure, Identifier
+
+
+class Basis(StrEnum):
+    """What a finding rests on; a detector has to name it (Code of Practice, measure 2.3)."""
+
+    METADATA = "metadata"
+    WATERMARK = "watermark"
+    FINGERPRINT = "fingerprint"
+    RECORD = "record"
+
+
+class Binding(StrEnum):
+    """How firmly a finding is tied to the content at hand (C2PA: hard and soft binding)."""
+
+    HARD = "hard"
+    SOFT = "soft"
+    NONE = "none"
+
+
+class Integrity(StrEnum):
+    """Whether the mark, and what it is bound to, are as they were issued."""
+
+    INTACT = "intact"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+class Trust(StrEnum):
+    """Whether the maker of the mark is known. Untrusted is not invalid, and it is not verified."""
+
+    TRUSTED = "trusted"
+    UNTRUSTED = "untrusted"
+    UNKNOWN = "unknown"
+
+
+class Time(StrEnum):
+    """Whether the moment is vouched for by a time-stamping authority or only stated."""
+
+    STAMPED = "stamped"
+    STATED = "stated"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """One finding by one layer: its basis, three separate axes, and a p-value where there is one.
+
+    ``generated`` is whether the finding says that a machine made or altered the content, ``source_type`` how it
+    says so, ``disclosure`` the whole statement where one was found. ``details`` is JSON-ready and belongs to the
+    layer: geometry, certificate subjects, distances.
+    """
+
+    layer: str
+    basis: Basis
+    summary: str
+    binding: Binding = Binding.NONE
+    integrity: Integrity = Integrity.UNKNOWN
+    trust: Trust = Trust.UNKNOWN
+    time: Time = Time.UNKNOWN
+    p_value: float | None = None
+    id: Identifier | None = None
+    generated: bool = False
+    source_type: DigitalSourceType | None = None
+    disclosure: Disclosure | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether an intact mark is tied to this very content."""
+        return self.integrity is Integrity.INTACT and self.binding is not Binding.NONE
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as JSON-ready values."""
+        return {
+            "layer": self.layer,
+            "basis": self.basis.value,
+            "binding": self.binding.value,
+            "integrity": self.integrity.value,
+            "trust": self.trust.value,
+            "time": self.time.value,
+            "p_value": self.p_value,
+            "id": None if self.id is None else str(self.id),
+            "summary": self.summary,
+            "generated": self.generated,
+            "source_type": None if self.source_type is None else self.source_type.value,
+            "details": dict(self.details),
+        }
+
+
+class Outcome(StrEnum):
+    """What all evidence amounts to. There is no value for "made by a person"."""
+
+    DISCLOSED = "disclosed"
+    CONTESTED = "contested"
+    INDICATED = "indicated"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """All evidence about one asset and what it amounts to."""
+
+    outcome: Outcome
+    evidence: tuple[Evidence, ...] = ()
+    disclosure: Disclosure | None = None
+
+    @classmethod
+    def weigh(cls, evidence: Iterable[Evidence]) -> Self:
+        """Return the verdict that *evidence* supports.
+
+        A mark that is broken, copied or contradicted outweighs everything; then an intact mark bound to this
+        content; then any sign at all. Evidence that says nothing about generation never moves the outcome up.
+        """
+        found = tuple(evidence)
+        bound = [item for item in found if item.is_bound and item.generated]
+        disclosure = next((item.disclosure for item in bound if item.disclosure is not None), None)
+        if any(item.integrity is Integrity.BROKEN for item in found) or _disagree(bound):
+            outcome = Outcome.CONTESTED
+        elif bound:
+            outcome = Outcome.DISCLOSED
+        elif any(item.generated for item in found):
+            outcome = Outcome.INDICATED
+        else:
+            outcome = Outcome.UNDETERMINED
+        if disclosure is None:
+            disclosure = next((item.disclosure for item in found if item.disclosure is not None), None)
+        return cls(outcome=outcome, evidence=found, disclosure=disclosure)
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a verdict is not true or false: compare verdict.outcome with one of disclose.Outcome")
+
+    def explain(self, lang: str = "en") -> str:
+        """Return the verdict as plain sentences in *lang* (English where the language is not there yet)."""
+        wording = _WORDING.get(lang.split("-")[0].lower(), _WORDING["en"])
+        sentence = wording[self.outcome.value]
+        if self.outcome is Outcome.DISCLOSED and self.disclosure is not None:
+            maker = self.disclosure.system + (f" {self.disclosure.version}" if self.disclosure.version else "")
+            if self.disclosure.provider:
+                maker += f" ({self.disclosure.provider})"
+            sentence += " " + wording["maker"].format(maker=maker, time=f"{self.disclosure.created:%Y-%m-%d %H:%M} UTC")
+        if any(item.trust is Trust.UNTRUSTED for item in self.evidence):
+            sentence += " " + wording["untrusted"]
+        return sentence
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return outcome, statement and evidence as JSON-ready values."""
+        return {
+            "outcome": self.outcome.value,
+            "disclosure": None if self.disclosure is None else self.disclosure.to_dict(),
+            "evidence": [item.to_dict() for item in self.evidence],
+        }
+
+    def to_json(self) -> str:
+        """Return :meth:`to_dict` as one line of JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+
+def _disagree(bound: list[Evidence]) -> bool:
+    named = [item.id for item in bound if item.id is not None]
+    return any(not one.agrees_with(other) for one in named for other in named)
+
+
+_WORDING = {
+    "en": {
+        "disclosed": "An intact mark bound to this content says that it was generated or altered by a machine.",
+        "contested": "Marks were found, but they are broken, contradict each other or were copied from other content.",
+        "indicated": "There are weak signs of generation by a machine, and nothing that is bound to this content.",
+        "undetermined": "No mark was found. This says nothing about where the content came from.",
+        "maker": "It names {maker}, {time}.",
+        "untrusted": "The signer is not on a trust list.",
+    },
+    "de": {
+        "disclosed": "Eine unversehrte, an diesen Inhalt gebundene Kennzeichnung sagt, dass er maschinell erzeugt oder "
+        "verändert wurde.",
+        "contested": "Es gibt Kennzeichnungen, doch sie sind beschädigt, widersprechen sich oder stammen von anderem Inhalt.",
+        "indicated": "Es gibt schwache Anzeichen maschineller Erzeugung, aber nichts, das an diesen Inhalt gebunden ist.",
+        "undetermined": "Keine Kennzeichnung gefunden. Das sagt nichts über die Herkunft des Inhalts.",
+        "maker": "Sie nennt {maker}, {time}.",
+        "untrusted": "Der Unterzeichner steht auf keiner Vertrauensliste.",
+    },
+    "fr": {
+        "disclosed": "Un marquage intact lié à ce contenu indique qu’il a été généré ou modifié par une machine.",
+        "contested": "Des marquages ont été trouvés, mais ils sont altérés, contradictoires ou copiés d’un autre contenu.",
+        "indicated": "Il y a de faibles signes de génération par une machine, sans rien qui soit lié à ce contenu.",
+        "undetermined": "Aucun marquage trouvé. Cela ne dit rien de l’origine du contenu.",
+        "maker": "Il désigne {maker}, {time}.",
+        "untrusted": "Le signataire ne figure sur aucune liste de confiance.",
+    },
+}

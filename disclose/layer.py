@@ -1,0 +1,83 @@
+"""Layer: one technique that carries a disclosure, and the three planes it can carry it in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+from fnmatch import fnmatchcase
+from typing import Protocol, runtime_checkable
+
+from disclose.asset import Asset, Mark
+from disclose.disclosure import Disclosure, Identifier
+from disclose.evidence import Evidence
+
+
+class Plane(IntEnum):
+    """Where a layer carries the disclosure.
+
+    The order is a law of the field, so it is code and not configuration: whatever is signed must not change
+    afterwards, and whatever is recorded must be what was signed.
+    """
+
+    CONTENT = 1
+    CONTAINER = 2
+    RECORD = 3
+
+
+@runtime_checkable
+class Layer(Protocol):
+    """The one extension point, found through the entry-point group ``disclose.layers``.
+
+    ``media`` holds media types or patterns of them (``image/png``, ``image/*``).
+    """
+
+    name: str
+    plane: Plane
+    media: tuple[str, ...]
+
+    def mark(self, asset: Asset, disclosure: Disclosure) -> Asset:
+        """Return *asset* carrying *disclosure*; raise a DiscloseError when that cannot be done."""
+        ...
+
+    def detect(self, asset: Asset) -> Iterable[Evidence]:
+        """Yield what there is to be found; absence is an empty answer, damage is evidence."""
+        ...
+
+
+@runtime_checkable
+class Recogniser(Protocol):
+    """A layer that can tell quickly which identifier an asset carries already.
+
+    ``whole`` in the answer says that the asset has left here finished and needs nothing more.
+    """
+
+    def carried(self, asset: Asset) -> Carried | None:
+        """Return what the asset carries of ours, or None."""
+        ...
+
+
+class Carried:
+    """An identifier found in an asset before marking, and how complete that earlier marking is."""
+
+    def __init__(self, mark: Mark, identifier: Identifier, *, disclosure: Disclosure | None = None, whole: bool = False):
+        self.mark = mark
+        self.identifier = identifier
+        self.disclosure = disclosure
+        self.whole = whole
+
+
+@runtime_checkable
+class Comparer(Protocol):
+    """A layer that can hold an asset against the mark it left when the content was issued.
+
+    This is what meets the copy attack: an identifier lifted from one picture and laid over another.
+    """
+
+    def compare(self, asset: Asset, issued: Mark, finding: Evidence) -> Evidence:
+        """Return evidence on whether *asset* still is what *issued* describes; *finding* led to the record."""
+        ...
+
+
+def handles(layer: Layer, media_type: str) -> bool:
+    """Whether *layer* works on *media_type*."""
+    return any(fnmatchcase(media_type, pattern) for pattern in layer.media)

@@ -1,0 +1,73 @@
+"""The ledger as a layer: the last one, which writes down what was issued and knows it again byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Self
+
+from disclose.asset import Asset, Mark
+from disclose.disclosure import Disclosure
+from disclose.evidence import Basis, Binding, Evidence, Integrity, Time
+from disclose.layer import Carried, Plane
+from disclose.registry import Resources
+
+if TYPE_CHECKING:
+    from disclose.ledger import Ledger
+
+
+class LedgerLayer:
+    """Appends a record of every marked asset: statement, hash of the bytes, and what the other layers noted."""
+
+    name = "ledger"
+    plane = Plane.RECORD
+    media = ("*/*",)
+
+    def __init__(self, ledger: Callable[[], Ledger]) -> None:
+        self._ledger = ledger
+
+    @classmethod
+    def from_resources(cls, resources: Resources) -> Self:
+        """Return the layer over the profile's ledger."""
+        return cls(resources.ledger)
+
+    def mark(self, asset: Asset, disclosure: Disclosure) -> Asset:
+        """Return *asset* once its record is on disk; raises LedgerError when it cannot be."""
+        ledger = self._ledger()
+        known = ledger.find_content(asset.sha256)
+        if known is None:
+            fingerprint = asset.mark_of("fingerprint")
+            likeness = bytes.fromhex(fingerprint.details["pdq"]) if fingerprint else None
+            known = ledger.append(
+                disclosure=disclosure,
+                sha256=asset.sha256,
+                media_type=asset.media_type,
+                marks=asset.marks,
+                likeness=likeness,
+            )
+        return asset.with_mark(Mark(layer=self.name, details={"sequence": known.sequence}))
+
+    def detect(self, asset: Asset) -> Iterator[Evidence]:
+        """Yield the record of these very bytes, if they were issued here."""
+        if not asset.is_encoded or (record := self._ledger().find_content(asset.sha256)) is None:
+            return
+        yield Evidence(
+            layer=self.name,
+            basis=Basis.RECORD,
+            binding=Binding.HARD,
+            integrity=Integrity.INTACT,
+            time=Time.STATED,
+            id=record.disclosure.id,
+            generated=record.disclosure.source_type.is_generated,
+            source_type=record.disclosure.source_type,
+            disclosure=record.disclosure,
+            summary=f"these very bytes are entry {record.sequence} of the ledger, recorded {record.recorded[:10]}",
+            details={"sequence": record.sequence},
+        )
+
+    def carried(self, asset: Asset) -> Carried | None:
+        """Return the identifier that these very bytes were issued under, if they were."""
+        for found in self.detect(asset):
+            if found.id is not None:
+                mark = Mark(layer=self.name, details=found.details)
+                return Carried(mark, found.id, disclosure=found.disclosure, whole=True)
+        return None

@@ -1,0 +1,89 @@
+"""Marking: fold the layers over the asset."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from disclose.asset import Asset
+from disclose.disclosure import Disclosure, Identifier
+from disclose.errors import DiscloseError, MarkingError, UnsupportedError
+from disclose.layer import Layer, Plane, Recogniser, handles
+
+_log = logging.getLogger(__name__)
+
+
+class Marker:
+    """Marks assets with *layers*, in the order of their planes; those named in *optional* may be skipped.
+
+    Marking fails closed: an asset that a required layer cannot mark raises, and nothing half marked leaves.
+    *complete* finds the whole identifier behind the leading bits that content carries.
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Layer],
+        *,
+        optional: frozenset[str] = frozenset(),
+        complete: Callable[[Identifier], Identifier] = Identifier.completed,
+    ) -> None:
+        self.layers = tuple(sorted(layers, key=lambda layer: layer.plane))
+        self.optional = optional
+        self._complete = complete
+
+    def mark(self, asset: Asset, disclosure: Disclosure) -> Asset:
+        """Return *asset* carrying *disclosure* in every layer.
+
+        An asset that left here before comes back as it is. One that still carries a mark of ours in its content
+        keeps that mark and its identifier, so that two marks never fight over the same pixels.
+        """
+        layers = self._layers_for(asset)
+        for layer in reversed(layers):
+            if not isinstance(layer, Recogniser) or (carried := layer.carried(asset)) is None:
+                continue
+            if carried.whole:
+                known = carried.disclosure or disclosure.with_id(carried.identifier)
+                return asset.with_mark(carried.mark).with_disclosure(known)
+            _log.info("keeping the mark %s that %s already carries", carried.identifier, asset.name or "the content")
+            asset = asset.with_mark(carried.mark)
+            disclosure = disclosure.with_id(self._complete(carried.identifier))
+        return self._fold(asset, disclosure, layers)
+
+    def finish(self, asset: Asset, disclosure: Disclosure) -> Asset:
+        """Return *asset*, whose content carries the marks already, with its container signed and recorded."""
+        layers = self._layers_for(asset)
+        return self._fold(asset, disclosure, [layer for layer in layers if layer.plane > Plane.CONTENT])
+
+    def _fold(self, asset: Asset, disclosure: Disclosure, layers: list[Layer]) -> Asset:
+        asset = asset.with_disclosure(disclosure)
+        for layer in layers:
+            if layer.plane is Plane.CONTENT and asset.mark_of(layer.name) is not None:
+                continue
+            try:
+                asset = layer.mark(asset, disclosure)
+            except Exception as error:
+                if layer.name in self.optional:
+                    _log.warning("skipped the optional layer %s: %s", layer.name, error)
+                    continue
+                if isinstance(error, DiscloseError):
+                    raise
+                # Foreign exceptions are translated here, once, so that callers can rely on the tree.
+                raise MarkingError(f"layer {layer.name} failed on {asset!r}: {error}") from error
+        return asset
+
+    def _layers_for(self, asset: Asset) -> list[Layer]:
+        """Return the layers that mark this media type; raises UnsupportedError where a required one cannot."""
+        chosen = [layer for layer in self.layers if handles(layer, asset.media_type)]
+        if not any(layer.plane < Plane.RECORD for layer in chosen):
+            raise UnsupportedError(
+                f"cannot mark {asset.name or 'the input'}: no layer of this profile marks {asset.media_type}"
+            )
+        modality = asset.media_type.split("/")[0] + "/"
+        for layer in self.layers:
+            concerned = any(pattern.startswith(modality) for pattern in layer.media)
+            if concerned and layer not in chosen and layer.name not in self.optional:
+                raise UnsupportedError(
+                    f"cannot mark {asset.name or 'the input'}: layer {layer.name} does not mark {asset.media_type},"
+                    f" it marks {', '.join(layer.media)}; list it as optional to go without it"
+                )
+        return chosen

@@ -1,0 +1,155 @@
+"""Profile: how a deployment marks, with which layers, keys and records."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self, TypeVar
+
+from disclose import registry
+from disclose.disclosure import Disclosure, Identifier
+from disclose.errors import IdentityError, ProfileError
+from disclose.ledger import Ledger
+from disclose.marker import Marker
+from disclose.media import files
+from disclose.signing import Signer, TrustList
+from disclose.verifier import Verifier
+
+DEFAULT_LAYERS = ("image_watermark", "iptc", "c2pa", "fingerprint", "ledger")
+UNNAMED_SYSTEM = "unnamed AI system"
+
+_Built = TypeVar("_Built")
+_VARIABLES = {
+    "DISCLOSE_HOME": "folder",
+    "DISCLOSE_PRODUCTION": "production",
+    "DISCLOSE_CERTIFICATES": "certificates",
+    "DISCLOSE_PRIVATE_KEY": "private_key",
+    "DISCLOSE_TRUST_ANCHORS": "trust_anchors",
+    "DISCLOSE_WATERMARK_KEY_FILE": "watermark_key_file",
+}
+
+
+def _usual_folder() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("disclose", appauthor=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Profile:
+    """How a deployment marks and verifies.
+
+    ``folder`` holds the ledger and the development identity. Secrets are named by file and never stand in a
+    profile. ``statement`` fills what a call leaves open: system, version, provider, model, detector, on_behalf_of.
+    ``production=True`` refuses the development identity.
+    """
+
+    folder: Path = field(default_factory=_usual_folder)
+    layers: tuple[str, ...] = DEFAULT_LAYERS
+    optional: frozenset[str] = frozenset()
+    statement: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    production: bool = False
+    certificates: Path | None = None
+    private_key: Path | None = None
+    trust_anchors: Path | None = None
+    watermark_key_file: Path | None = None
+    strength: float = 1.0
+    _built: dict[tuple[int, str], Any] = field(default_factory=dict, init=False, repr=False)
+    _building: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
+
+    @classmethod
+    def load(cls, **settings: Any) -> Self:
+        """Return the profile that *settings* and, behind them, the environment describe.
+
+        The variables are DISCLOSE_HOME, DISCLOSE_PRODUCTION, DISCLOSE_CERTIFICATES, DISCLOSE_PRIVATE_KEY,
+        DISCLOSE_TRUST_ANCHORS and DISCLOSE_WATERMARK_KEY_FILE. A misspelt one is refused by name.
+        """
+        found: dict[str, Any] = {}
+        for variable, text in os.environ.items():
+            if not variable.startswith("DISCLOSE_") or not text:
+                continue
+            if variable not in _VARIABLES:
+                raise ProfileError(f"the environment variable {variable} is unknown; there are {', '.join(_VARIABLES)}")
+            name = _VARIABLES[variable]
+            found[name] = _is_yes(variable, text) if name == "production" else Path(text)
+        return cls(**{**found, **settings})
+
+    def disclosure(self, **statement: Any) -> Disclosure:
+        """Return a fresh disclosure of *statement*, completed by the profile's own."""
+        given = {name: value for name, value in statement.items() if value is not None}
+        return Disclosure.new(**{"system": UNNAMED_SYSTEM, **self.statement, **given})
+
+    def marker(self) -> Marker:
+        """Return this process's marker."""
+        if self.production:
+            # Refused before the first output and not at it: whoever deploys this should see it at once.
+            self.signer()
+        return self._once(
+            "marker", lambda: Marker(self._layers(), optional=self.optional, complete=self._complete_identifier)
+        )
+
+    def verifier(self) -> Verifier:
+        """Return this process's verifier."""
+        return self._once("verifier", lambda: Verifier(self._layers(), ledger=self.ledger))
+
+    def ledger(self) -> Ledger:
+        """Return this process's connection to the ledger."""
+        return self._once("ledger", lambda: Ledger(self.folder / "ledger.sqlite"))
+
+    def signer(self) -> Signer:
+        """Return the signer; raises IdentityError for a development identity in production."""
+        return self._once("signer", self._load_signer)
+
+    def trust(self) -> TrustList:
+        """Return the trust list; an empty one trusts nobody."""
+        if self.trust_anchors is None:
+            return TrustList()
+        anchors = self.trust_anchors
+        return self._once("trust", lambda: TrustList.from_file(anchors))
+
+    def _load_signer(self) -> Signer:
+        if self.certificates is not None and self.private_key is not None:
+            return Signer.from_files(self.certificates, self.private_key)
+        if self.certificates is not None or self.private_key is not None:
+            raise ProfileError("signing needs both certificates and private_key; only one of them is set")
+        if self.production:
+            raise IdentityError(
+                "production=True refuses the development identity: nobody vouches for it. Set certificates and"
+                " private_key (or DISCLOSE_CERTIFICATES and DISCLOSE_PRIVATE_KEY) to a chain from your authority"
+            )
+        return Signer.development(self.folder / "identity")
+
+    def _layers(self) -> tuple[Any, ...]:
+        return self._once("layers", lambda: tuple(registry.create(name, self._resources()) for name in self.layers))
+
+    def _resources(self) -> registry.Resources:
+        key = None if self.watermark_key_file is None else files.read(self.watermark_key_file)
+        return registry.Resources(
+            signer=self.signer, trust=self.trust, ledger=self.ledger, watermark_key=key, strength=self.strength
+        )
+
+    def _complete_identifier(self, found: Identifier) -> Identifier:
+        """Return the whole identifier that *found* begins: the one on record, or a new one."""
+        records = self.ledger().find(found) if "ledger" in self.layers else []
+        return records[0].disclosure.id if records else found.completed()
+
+    def _once(self, name: str, build: Callable[[], _Built]) -> _Built:
+        """Return what *build* made for this process: handles to files and engines do not survive a fork."""
+        key = (os.getpid(), name)
+        if key not in self._built:
+            with self._building:
+                if key not in self._built:
+                    self._built[key] = build()
+        return self._built[key]  # type: ignore[no-any-return]
+
+
+def _is_yes(variable: str, text: str) -> bool:
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off"):
+        return False
+    raise ProfileError(f"{variable}={text!r} is neither yes nor no: use 1 or 0")

@@ -1,0 +1,51 @@
+"""The registry: which layers are installed, found through the entry-point group ``disclose.layers``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+from disclose.errors import ProfileError
+from disclose.layer import Layer
+
+if TYPE_CHECKING:
+    from disclose.ledger import Ledger
+    from disclose.signing import Signer, TrustList
+
+GROUP = "disclose.layers"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What a layer may draw on; the costly parts are functions, called by the layers that need them."""
+
+    signer: Callable[[], Signer]
+    trust: Callable[[], TrustList]
+    ledger: Callable[[], Ledger]
+    watermark_key: bytes | None = None
+    strength: float = 1.0
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all installed layers, sorted."""
+    return tuple(sorted(_found()))
+
+
+def create(name: str, resources: Resources) -> Layer:
+    """Return the layer *name*, given what it needs; raises ProfileError when none of that name is installed."""
+    found = _found()
+    if name not in found:
+        raise ProfileError(f"there is no layer {name!r}; installed are {', '.join(names())}")
+    factory: Callable[[Resources], Any] = found[name].load()
+    layer = factory(resources)
+    if not isinstance(layer, Layer):
+        raise ProfileError(f"layer {name!r} ({found[name].value}) lacks a part of the contract of disclose.layer.Layer")
+    return layer
+
+
+@cache
+def _found() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}

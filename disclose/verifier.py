@@ -1,0 +1,123 @@
+"""Verifying: ask every layer, look up what they name, and weigh the answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from disclose.asset import Asset
+from disclose.errors import InputError, LedgerError
+from disclose.evidence import Basis, Binding, Evidence, Integrity, Time, Trust, Verdict
+from disclose.layer import Comparer, Layer, Plane, handles
+
+if TYPE_CHECKING:
+    from disclose.ledger import Ledger, Record
+
+_log = logging.getLogger(__name__)
+_BASIS = {Plane.CONTENT: Basis.WATERMARK, Plane.CONTAINER: Basis.METADATA, Plane.RECORD: Basis.RECORD}
+
+
+class Verifier:
+    """Verifies assets with *layers* and, where one is at hand, the *ledger* of what was issued here."""
+
+    def __init__(self, layers: Iterable[Layer], *, ledger: Callable[[], Ledger] | None = None) -> None:
+        self.layers = tuple(sorted(layers, key=lambda layer: layer.plane, reverse=True))
+        self._ledger = ledger
+
+    def verify(self, asset: Asset) -> Verdict:
+        """Return the verdict on *asset*. Damage and absence are part of it; nothing that is found raises."""
+        found = [item for layer in self.layers if handles(layer, asset.media_type) for item in _ask(layer, asset)]
+        if not any(handles(layer, asset.media_type) for layer in self.layers):
+            summary = f"no layer here examines {asset.media_type}"
+            return Verdict.weigh([Evidence(layer="verifier", basis=Basis.METADATA, summary=summary)])
+        return Verdict.weigh(self._resolved(asset, found))
+
+    def _resolved(self, asset: Asset, found: list[Evidence]) -> Iterator[Evidence]:
+        """Yield *found* with each watermark's identifier looked up in the ledger and held against its record."""
+        explained = []
+        for item in found:
+            records = self._records(item) if item.basis is Basis.WATERMARK else []
+            if not records:
+                continue
+            explained.append(item.id)
+            yield from self._against_records(asset, item, records)
+        for item in found:
+            # A likeness to the entry that a watermark already led to says nothing new.
+            by_likeness = item.basis is Basis.FINGERPRINT and item.id is not None
+            repeated = by_likeness and any(one and item.id and one.agrees_with(item.id) for one in explained)
+            if item.id not in explained and not repeated or item.basis in (Basis.METADATA, Basis.RECORD):
+                yield item
+
+    def _records(self, item: Evidence) -> list[Record]:
+        if item.id is None or self._ledger is None:
+            return []
+        try:
+            return self._ledger().find(item.id)
+        except LedgerError as error:
+            _log.warning("the ledger could not be asked for %s: %s", item.id, error)
+            return []
+
+    def _against_records(self, asset: Asset, item: Evidence, records: list[Record]) -> Iterator[Evidence]:
+        """Yield a watermark finding and what its ledger record says, bound where the content is what was issued."""
+        comparisons = [self._compared(asset, item, record) for record in records]
+        best = max(range(len(records)), key=lambda index: _RANK[comparisons[index].integrity])
+        record, comparison = records[best], comparisons[best]
+        same = comparison.integrity is Integrity.INTACT
+        statement = record.disclosure
+        yield replace(
+            item,
+            binding=Binding.SOFT if same else item.binding,
+            integrity=Integrity.INTACT if same else item.integrity,
+            source_type=statement.source_type,
+        )
+        yield comparison
+        yield Evidence(
+            layer="ledger",
+            basis=Basis.RECORD,
+            binding=Binding.SOFT if same else Binding.NONE,
+            integrity=Integrity.INTACT if same else Integrity.UNKNOWN,
+            time=Time.STATED,
+            trust=Trust.UNKNOWN,
+            id=statement.id,
+            generated=statement.source_type.is_generated,
+            source_type=statement.source_type,
+            disclosure=statement,
+            summary=f"entry {record.sequence} of the ledger, recorded {record.recorded[:10]}, explains the identifier",
+            details={"sequence": record.sequence},
+        )
+
+    def _compared(self, asset: Asset, item: Evidence, record: Record) -> Evidence:
+        for layer in self.layers:
+            issued = record.mark_of(layer.name)
+            if isinstance(layer, Comparer) and issued is not None:
+                return layer.compare(asset, issued, item)
+        return Evidence(
+            layer="verifier",
+            basis=Basis.FINGERPRINT,
+            id=record.disclosure.id,
+            summary="the ledger holds no fingerprint to compare this content with",
+        )
+
+
+_RANK = {Integrity.BROKEN: 0, Integrity.UNKNOWN: 1, Integrity.INTACT: 2}
+
+
+def _ask(layer: Layer, asset: Asset) -> list[Evidence]:
+    """Return what *layer* finds; one that cannot look says so and does not silence the others."""
+    try:
+        return list(layer.detect(asset))
+    except InputError as error:
+        reason, kind = str(error), type(error).__name__
+    except Exception as error:
+        _log.warning("layer %s failed", layer.name, exc_info=True)
+        reason, kind = f"{type(error).__name__}: {error}", type(error).__name__
+    return [
+        Evidence(
+            layer=layer.name,
+            basis=_BASIS[layer.plane],
+            summary=f"could not be examined: {reason}",
+            details={"error": kind, "reason": reason},
+        )
+    ]
