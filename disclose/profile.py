@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
@@ -83,6 +84,10 @@ class Profile:
         given = {name: value for name, value in statement.items() if value is not None}
         return Disclosure.new(**{"system": UNNAMED_SYSTEM, **self.statement, **given})
 
+    def for_production(self) -> Profile:
+        """Return this profile with the development identity refused."""
+        return self if self.production else self._once("production", lambda: replace(self, production=True))
+
     def marker(self) -> Marker:
         """Return this process's marker."""
         if self.production:
@@ -153,3 +158,14 @@ def _is_yes(variable: str, text: str) -> bool:
     if text.lower() in ("0", "false", "no", "off"):
         return False
     raise ProfileError(f"{variable}={text!r} is neither yes nor no: use 1 or 0")
+
+
+def default_profile() -> Profile:
+    """Return the profile of the environment as it is now; the same object as long as the environment stays."""
+    described = tuple(sorted(item for item in os.environ.items() if item[0].startswith("DISCLOSE_")))
+    return _profile_of(described)
+
+
+@lru_cache(maxsize=8)
+def _profile_of(described: tuple[tuple[str, str], ...]) -> Profile:
+    return Profile.load()

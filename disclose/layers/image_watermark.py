@@ -7,7 +7,7 @@ from typing import Self
 
 from disclose.asset import Asset, Mark
 from disclose.disclosure import Disclosure, Identifier
-from disclose.errors import MarkingError
+from disclose.errors import InputError, MarkingError
 from disclose.evidence import Basis, Binding, Evidence, Integrity
 from disclose.layer import Carried, Plane
 from disclose.media.image import MEDIA_TYPES
@@ -89,9 +89,13 @@ class ImageWatermarkLayer:
         """Return the identifier that the picture carries as it stands, without a search for geometry."""
         from disclose.watermark import image
 
-        if asset.content.obstacle is not None or min(asset.content.size) < image.SMALLEST_SIDE:
+        if asset.content.obstacle is not None:
             return None
-        found = image.detect(asset.content.rgb, key=self._key, effort="fast")
+        try:
+            found = image.detect(asset.content.rgb, key=self._key, effort="fast")
+        except InputError:
+            # Too small or too oblong to carry anything; marking says so in full.
+            return None
         if found is None:
             return None
         identifier = Identifier(value=found.payload, length=image.PAYLOAD_BITS)

@@ -216,5 +216,5 @@ def _splice_gif(data: bytes, blocks: tuple[Block, ...], xmp: bytes | None) -> by
     if xmp is not None:
         # The packet stands unframed; the "magic trailer" lets a reader of sub-blocks fall to its end
         # (XMP specification, part 3, 1.1.2).
-        packet = _XMP_GIF + xmp + b"\x01" + bytes(range(255, -1, -1)) + b"\x00\x00"
+        packet = _XMP_GIF + xmp + b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
     return b"GIF89a" + data[6:position] + b"".join(block.raw for block in blocks) + packet + data[position:]

@@ -1,0 +1,1 @@
+"""Doors in: one framework per file."""
