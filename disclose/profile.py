@@ -129,9 +129,10 @@ class Profile:
         return Signer.development(self.folder / "identity")
 
     def _layers(self) -> tuple[Any, ...]:
-        return self._once("layers", lambda: tuple(registry.create(name, self._resources()) for name in self.layers))
+        return self._once("layers", lambda: tuple(registry.create(name, self.resources()) for name in self.layers))
 
-    def _resources(self) -> registry.Resources:
+    def resources(self) -> registry.Resources:
+        """Return what the layers of this profile may draw on."""
         key = None if self.watermark_key_file is None else files.read(self.watermark_key_file)
         return registry.Resources(
             signer=self.signer, trust=self.trust, ledger=self.ledger, watermark_key=key, strength=self.strength

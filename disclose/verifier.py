@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from disclose.asset import Asset
+from disclose.disclosure import Identifier
 from disclose.errors import InputError, LedgerError
 from disclose.evidence import Basis, Binding, Evidence, Integrity, Time, Trust, Verdict
 from disclose.layer import Comparer, Layer, Plane, handles
@@ -28,35 +29,40 @@ class Verifier:
 
     def verify(self, asset: Asset) -> Verdict:
         """Return the verdict on *asset*. Damage and absence are part of it; nothing that is found raises."""
-        found = [item for layer in self.layers if handles(layer, asset.media_type) for item in _ask(layer, asset)]
-        if not any(handles(layer, asset.media_type) for layer in self.layers):
-            summary = f"no layer here examines {asset.media_type}"
-            return Verdict.weigh([Evidence(layer="verifier", basis=Basis.METADATA, summary=summary)])
+        asked = [layer for layer in self.layers if handles(layer, asset.media_type)]
+        found = [item for layer in asked for item in _ask(layer, asset)]
+        if all(layer.plane is Plane.RECORD for layer in asked):
+            summary = f"no layer here looks for marks in {asset.media_type}"
+            found.append(Evidence(layer="verifier", basis=Basis.METADATA, summary=summary))
         return Verdict.weigh(self._resolved(asset, found))
 
     def _resolved(self, asset: Asset, found: list[Evidence]) -> Iterator[Evidence]:
         """Yield *found* with each watermark's identifier looked up in the ledger and held against its record."""
-        explained = []
+        explained: list[Identifier] = []
         for item in found:
-            records = self._records(item) if item.basis is Basis.WATERMARK else []
-            if not records:
+            if item.basis is Basis.WATERMARK and item.id is not None:
+                records = self._records(item.id)
+                if records:
+                    explained.append(item.id)
+                    yield from self._against_records(asset, item, records)
+                else:
+                    yield replace(item, summary=f"{item.summary}; no record at hand explains it, it was issued elsewhere")
+        for item in found:
+            if item.basis is Basis.WATERMARK and item.id is not None:
                 continue
-            explained.append(item.id)
-            yield from self._against_records(asset, item, records)
-        for item in found:
-            # A likeness to the entry that a watermark already led to says nothing new.
-            by_likeness = item.basis is Basis.FINGERPRINT and item.id is not None
-            repeated = by_likeness and any(one and item.id and one.agrees_with(item.id) for one in explained)
-            if item.id not in explained and not repeated or item.basis in (Basis.METADATA, Basis.RECORD):
+            # A likeness to the very entry that a watermark has led to already says nothing new.
+            known = item.id is not None and any(one.agrees_with(item.id) for one in explained)
+            if not (item.basis is Basis.FINGERPRINT and known):
                 yield item
 
-    def _records(self, item: Evidence) -> list[Record]:
-        if item.id is None or self._ledger is None:
+    def _records(self, identifier: Identifier) -> list[Record]:
+        if self._ledger is None:
             return []
         try:
-            return self._ledger().find(item.id)
+            return self._ledger().find(identifier)
         except LedgerError as error:
-            _log.warning("the ledger could not be asked for %s: %s", item.id, error)
+            # The ledger layer has said so in its own evidence; the other findings still count.
+            _log.warning("the ledger could not be asked for %s: %s", identifier, error)
             return []
 
     def _against_records(self, asset: Asset, item: Evidence, records: list[Record]) -> Iterator[Evidence]:

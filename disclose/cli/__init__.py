@@ -1,0 +1,38 @@
+"""The command line: ``disclose demo | mark | verify | keys | ledger | layers``."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+import click
+
+from disclose.cli import demo, keys, layers, ledger, mark, verify
+from disclose.cli.terminal import complain
+from disclose.errors import DiscloseError
+from disclose.version import VERSION
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="disclose")
+def commands() -> None:
+    """Make AI output say what it is, and check what a file says of itself."""
+
+
+for command in (demo.demo, mark.mark, verify.verify, keys.keys, ledger.ledger, layers.layers):
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; every failure is one plain sentence and an exit status."""
+    # Pillow warns of large pictures before this program refuses them with a message of its own.
+    warnings.filterwarnings("ignore", message="Image size")
+    try:
+        commands()
+    except DiscloseError as error:
+        complain(str(error))
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of our output has gone, as in "disclose verify … | head"; nobody is left to tell.
+        sys.stderr.close()
+        sys.exit(1)

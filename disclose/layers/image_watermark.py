@@ -67,7 +67,7 @@ class ImageWatermarkLayer:
             return
         identifier = Identifier(value=found.payload, length=image.PAYLOAD_BITS)
         is_private = self._key is not None
-        kind = "with our private key" if is_private else "with the public key, which anyone can embed"
+        kind = "made with the private key" if is_private else "that anyone could embed (public key)"
         yield Evidence(
             layer=self.name,
             basis=Basis.WATERMARK,
@@ -76,8 +76,7 @@ class ImageWatermarkLayer:
             p_value=found.p_value,
             id=identifier,
             generated=True,
-            summary=f"a watermark {kind}, carries the identifier {identifier}"
-            + ("" if is_private else "; where no record explains it, it was issued elsewhere"),
+            summary=f"a watermark {kind} carries the identifier {identifier}",
             details={
                 "matrix": [list(row) for row in found.geometry.matrix],
                 "inverted": found.geometry.inverted,
