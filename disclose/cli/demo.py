@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import click
+from rich.padding import Padding
 
 from disclose.cli.terminal import console, plain
 from disclose.profile import Profile
@@ -39,5 +40,5 @@ def demo(once: bool, port: int | None, no_browser: bool, as_json: bool) -> None:
             else:
                 sign = "✓" if line.holds else "✗"
                 console().print(plain(f"{sign} {line.sentence}"), style="green" if line.holds else "bold red")
-                console().print(plain(f"    {line.measured}"), style="dim")
+                console().print(Padding(plain(line.measured), (0, 0, 0, 4)), style="dim")
     sys.exit(0 if holds else 1)

@@ -49,11 +49,11 @@ def show_verdict(name: str, verdict: Verdict) -> None:
     out.print(Text.assemble(plain(name), ": ", (verdict.outcome.value, _STYLES[verdict.outcome])))
     out.print(plain(verdict.explain()))
     for item in verdict.evidence:
-        axes = f"{item.basis.value}, binding {item.binding.value}, integrity {item.integrity.value}"
-        axes += f", trust {item.trust.value}, time {item.time.value}"
+        known = {"binding": item.binding, "integrity": item.integrity, "trust": item.trust, "time": item.time}
+        parts = [item.basis.value, *(f"{name} {value}" for name, value in known.items() if value not in ("none", "unknown"))]
         if item.p_value is not None:
-            axes += f", p = {item.p_value:.0e}"
-        out.print(Padding(Text.assemble((plain(item.layer).plain, "bold"), "  ", (axes, "dim")), (0, 0, 0, 2)))
+            parts.append(f"p = {item.p_value:.0e}")
+        out.print(Padding(Text.assemble((plain(item.layer).plain, "bold"), "  ", (" · ".join(parts), "dim")), (0, 0, 0, 2)))
         out.print(Padding(plain(item.summary), (0, 0, 0, 4)))
 
 

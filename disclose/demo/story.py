@@ -15,7 +15,7 @@ from PIL import Image
 from disclose.asset import Asset
 from disclose.demo.painter import paint
 from disclose.disclosure import DigitalSourceType
-from disclose.evidence import Integrity, Outcome, Verdict
+from disclose.evidence import Evidence, Integrity, Outcome, Trust, Verdict
 from disclose.media import containers
 from disclose.profile import Profile
 
@@ -115,13 +115,20 @@ class _Verifying:
 
 
 def _grounds(verdict: Verdict) -> str:
-    if not verdict.evidence:
-        return "no layer found anything"
+    """Return what the verdict rests on, in a few words a finding."""
     decisive = [item for item in verdict.evidence if item.is_bound or item.integrity is Integrity.BROKEN]
-    p_values = [item.p_value for item in verdict.evidence if item.p_value is not None]
-    return "; ".join(item.summary for item in decisive or verdict.evidence) + (
-        f" (watermark p = {min(p_values):.0e})" if p_values else ""
-    )
+    return "; ".join(_words(item) for item in decisive or verdict.evidence) or "no layer found anything"
+
+
+def _words(item: Evidence) -> str:
+    words = [item.layer, item.integrity.value if item.integrity is not Integrity.UNKNOWN else "unsigned"]
+    if item.p_value is not None:
+        words.append(f"(p = {item.p_value:.0e})")
+    if (agreement := item.details.get("agreement")) is not None:
+        words.append(f"({agreement:.0%} of the recorded structure agrees)")
+    if item.trust is not Trust.UNKNOWN:
+        words.append(f"({item.trust.value} signer)")
+    return " ".join(words)
 
 
 def _carries(verdict: Verdict, marked: Asset) -> bool:

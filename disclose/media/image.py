@@ -36,6 +36,7 @@ _TIFF_OWN_TAGS = frozenset(
     {254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 338, 339, 347}
     | {530, 531, 532, 700, 34675, 52545}
 )
+_TIFF_DIRECTORIES = frozenset({34665, 34853})  # Exif and GPS
 _TIFF_XMP_TAG = 700
 
 
@@ -227,8 +228,9 @@ def _encoder_options(image: Image, data: bytes, media_type: str) -> tuple[dict[s
             options["compression"] = "tiff_adobe_deflate"
         if icc := info.get("icc_profile"):
             options["icc_profile"] = icc
-        if image.getexif().get_ifd(0x8769):
-            options["exif"] = image.getexif()
+        for directory in _TIFF_DIRECTORIES & kept.keys():
+            # The tag holds an offset into the old file; what it points at comes along as a whole.
+            kept[directory] = image.getexif().get_ifd(directory)
         return options, xmp
     options = {key: info[key] for key in ("exif", "icc_profile") if info.get(key)}
     if media_type == "image/webp":

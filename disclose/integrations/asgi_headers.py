@@ -1,0 +1,93 @@
+"""Headers: the ASGI vocabulary, and what has to change in headers when a body changes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+# Statements about the exact bytes of a body, which are wrong as soon as one byte differs (RFC 9530, RFC 2616).
+_DIGESTS = (b"content-md5", b"digest", b"content-digest", b"repr-digest")
+_ENTITY_TAG = re.compile(rb'(?:W/)?"[^"]*"')
+_OUR_SUFFIX = re.compile(rb'-aid[0-9a-f]{8}(?="$)')
+
+
+def headers_of(message: Message) -> Headers:
+    """Return a copy of the headers of *message* (or of a request's scope) with names in lower case."""
+    return [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers", ())]
+
+
+def value_of(headers: Headers, name: bytes) -> bytes | None:
+    """Return the value of *name*, joined as RFC 9110 joins repeated headers, or None where it is absent."""
+    found = [value for other, value in headers if other == name]
+    return b", ".join(found) if found else None
+
+
+def without(headers: Headers, names: Iterable[bytes]) -> Headers:
+    """Return *headers* without those called *names*."""
+    unwanted = frozenset(names)
+    return [header for header in headers if header[0] not in unwanted]
+
+
+def content_type_of(headers: Headers) -> str:
+    """Return the media type that *headers* declare, in lower case and without parameters; empty where none."""
+    declared = value_of(headers, b"content-type") or b""
+    return declared.split(b";")[0].split(b",")[0].strip().lower().decode("latin-1")
+
+
+def is_encoded(headers: Headers) -> bool:
+    """Whether the body is compressed or otherwise encoded, so that its bytes are not those of the content."""
+    return (value_of(headers, b"content-encoding") or b"").strip().lower() not in (b"", b"identity")
+
+
+def tag_of(content: bytes) -> bytes:
+    """Return what distinguishes one change to a body from another, for the end of its entity tag."""
+    return hashlib.sha256(content).hexdigest()[:8].encode()
+
+
+def rewritten(headers: Headers, *, length: int | None, tag: bytes | None) -> Headers:
+    """Return *headers* as they fit a changed body of *length* bytes, whose entity tag ends in *tag*.
+
+    None stands for what cannot be known, as in the answer to HEAD: that header is left out.
+    """
+    etag = value_of(headers, b"etag")
+    kept = without(headers, (*_DIGESTS, b"content-length", b"content-range", b"accept-ranges", b"etag"))
+    if length is not None:
+        kept.append((b"content-length", str(length).encode()))
+    if etag is not None and tag is not None and etag.endswith(b'"'):
+        kept.append((b"etag", etag[:-1] + b"-aid" + tag + b'"'))
+    return kept
+
+
+def original_tags(headers: Headers) -> tuple[Headers, dict[bytes, bytes]]:
+    """Return request *headers* that name entity tags as the application knows them, and how the client knows them.
+
+    The client repeats the tags we gave it; without this nothing would ever be "not modified" again.
+    """
+    known: dict[bytes, bytes] = {}
+
+    def restore(found: re.Match[bytes]) -> bytes:
+        given = found.group()
+        original = _OUR_SUFFIX.sub(b"", given)
+        if original != given:
+            known[original] = given
+        return original
+
+    restored = [
+        (name, _ENTITY_TAG.sub(restore, value) if name in (b"if-none-match", b"if-match") else value)
+        for name, value in headers
+    ]
+    return restored, known
+
+
+def tagged_again(headers: Headers, known: dict[bytes, bytes]) -> Headers:
+    """Return the headers of a 304 with the entity tag under which the client *knows* the body."""
+    return [(name, known.get(value, value) if name == b"etag" else value) for name, value in headers]

@@ -1,0 +1,96 @@
+"""HTML: find the place in a page where its visible part begins, while the page is still arriving."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+SCAN_LIMIT = 64 * 1024
+"""Bytes of a page that are looked at; what begins later is not found."""
+
+_SPACE = re.compile(rb"[\t\n\f\r ]*")
+_TAG = re.compile(rb"""<(/?[a-zA-Z][^\s/>]*)((?>"[^"]*"|'[^']*'|[^'">])*)>""")
+_LANGUAGE = re.compile(rb"""(?:^|[\s"'])lang\s*=\s*["']?\s*([a-zA-Z]{2,3})""", re.IGNORECASE)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Everything that may stand before the body without opening it (HTML standard, 13.2.6.4.4 to 13.2.6.4.6).
+_OF_THE_HEAD = frozenset({b"html", b"head", b"/head", b"base", b"link", b"meta"})
+_WITH_TEXT = frozenset({b"title", b"script", b"style", b"noscript", b"template"})
+_OF_DOCUMENTS = frozenset({b"html", b"head", b"body"})
+
+
+@dataclass
+class PageStart:
+    """Reads the beginning of one page, token by token, until it knows where the body begins.
+
+    Authors may leave out ``<body>`` (HTML standard, 13.1.2.4), and minifiers do: in a document the body then
+    begins at the first thing that cannot stand in the head. A fragment, such as a page fetches to update a part
+    of itself, begins nowhere. Whether a page arrives whole or byte by byte makes no difference to what is found.
+    """
+
+    language: str = ""
+    has_policy: bool = False
+    is_document: bool = False
+    place: int | None = None
+    is_decided: bool = False
+    _position: int = 0
+
+    def read(self, arrived: bytes | bytearray, *, complete: bool) -> None:
+        """Look at all that has *arrived* so far; *complete* says that no more will come."""
+        page = bytes(arrived[:SCAN_LIMIT])
+        while not self.is_decided:
+            after = self._token(page)
+            if after is None:
+                break
+            self._position = after
+        if self.is_decided or not (complete or len(arrived) >= SCAN_LIMIT):
+            return
+        # A page whose body a script will build ends with its head.
+        at_the_end = self._position == len(arrived)
+        self._decide(self._position if at_the_end and self.is_document else None)
+
+    def _token(self, page: bytes) -> int | None:
+        """Return where the token at the current position ends; None when it is cut off or decides the matter."""
+        start = self._position
+        if start == 0 and page.startswith(_BYTE_ORDER_MARK):
+            return len(_BYTE_ORDER_MARK)
+        spaces = _SPACE.match(page, start)
+        if spaces is not None and spaces.end() > start:
+            return spaces.end()
+        rest = page[start : start + 4]
+        if rest == b"<!--":
+            return _after(page, b"-->", start + 4)
+        if b"<!--".startswith(rest):
+            return None
+        if rest[:1] == b"<" and rest[1:2] in (b"!", b"?"):
+            self.is_document = self.is_document or page[start : start + 9].lower() == b"<!doctype"
+            return _after(page, b">", start)
+        tag = _TAG.match(page, start)
+        if tag is None and rest[:1] == b"<" and (rest[1:2].isalpha() or rest[1:2] == b"/"):
+            return None
+        return self._element(page, start, tag)
+
+    def _element(self, page: bytes, start: int, tag: re.Match[bytes] | None) -> int | None:
+        name = tag.group(1).lower().rstrip(b"/") if tag is not None else b""
+        if tag is None or name not in _OF_THE_HEAD | _WITH_TEXT | {b"body"}:
+            # Text, or an element of the body: in a document it opens the body itself.
+            self._decide(start if self.is_document and name != b"frameset" else None)
+            return None
+        self.is_document = self.is_document or name in _OF_DOCUMENTS
+        if name == b"body":
+            self._decide(tag.end())
+            return None
+        if name in _WITH_TEXT:
+            closing = re.compile(rb"</" + name + rb"\b[^>]*>", re.IGNORECASE).search(page, tag.end())
+            return closing.end() if closing is not None else None
+        if name == b"html" and (language := _LANGUAGE.search(tag.group(2))) is not None:
+            self.language = language.group(1).decode().lower()
+        self.has_policy = self.has_policy or (name == b"meta" and b"content-security-policy" in tag.group(2).lower())
+        return tag.end()
+
+    def _decide(self, place: int | None) -> None:
+        self.place, self.is_decided = place, True
+
+
+def _after(page: bytes, end: bytes, start: int) -> int | None:
+    found = page.find(end, start)
+    return found + len(end) if found >= 0 else None

@@ -1,0 +1,123 @@
+"""The notice in a page: a banner at the beginning of the body of an HTML response."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import escape
+
+from disclose.integrations.asgi_headers import Headers, Message, Send, headers_of, rewritten, tag_of, value_of
+from disclose.integrations.asgi_html import SCAN_LIMIT, PageStart
+
+_WORDING = {
+    "en": ("You are interacting with an AI system.", "AI disclosure"),
+    "de": ("Sie interagieren mit einem KI-System.", "KI-Hinweis"),
+    "fr": ("Vous interagissez avec un système d’IA.", "Information sur l’IA"),
+}
+# Dark on white is 17:1. The page's own fixed elements stay below it and its layout stays as it is.
+_STYLE = (
+    "#disclose-notice{position:relative;z-index:2147483647;box-sizing:border-box;width:100%;padding:.5rem 1rem;"
+    "background:#fff;color:#1a1a1a;border-bottom:1px solid #767676;font:1rem/1.4 system-ui,sans-serif}"
+    "#disclose-notice p{margin:0}"
+)
+_NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_=-]+)'")
+_HASH = re.compile(r"'sha(?:256|384|512)-", re.IGNORECASE)
+
+
+class NoticeResponder:
+    """Passes one HTML response on with a banner in it; holds back no more than what stands before the body.
+
+    *injected* is asked whether a banner is in there already, and told when one is; *complain* hears why not.
+    """
+
+    def __init__(self, send: Send, page_has_notice: dict[str, bool], complain: Callable[[str], None]) -> None:
+        self._send = send
+        self._page_has_notice = page_has_notice
+        self._complain = complain
+        self._start: Message | None = None
+        self._held = bytearray()
+        self._page = PageStart()
+
+    async def __call__(self, message: Message) -> None:
+        """Take the next *message* of the application, the start of its response first."""
+        if message["type"] == "http.response.start":
+            self._start = message
+        elif self._start is None or message["type"] not in _BODIES:
+            await self._send(message)
+        elif message["type"] != "http.response.body":
+            await self._let_go(self._start)
+            await self._send(message)
+        else:
+            await self._read(self._start, message)
+
+    async def _read(self, start: Message, message: Message) -> None:
+        self._held += message.get("body", b"")
+        self._page.read(self._held, complete=not message.get("more_body", False))
+        if not self._page.is_decided:
+            return
+        place = self._page.place
+        if place is None:
+            self._complain(f"no beginning of a body in the first {SCAN_LIMIT} bytes")
+            await self._let_go(start)
+            await self._send({**message, "body": bytes(self._held)})
+        else:
+            self._page_has_notice["notice"] = True
+            headers = headers_of(start)
+            snippet = banner(self._page.language, headers, strict=self._page.has_policy)
+            length = (value_of(headers, b"content-length") or b"").decode("latin-1")
+            grown = int(length) + len(snippet) if length.isascii() and length.isdigit() else None
+            await self._let_go({**start, "headers": rewritten(headers, length=grown, tag=tag_of(snippet))})
+            await self._send({**message, "body": bytes(self._held[:place] + snippet + self._held[place:])})
+        self._held.clear()
+
+    async def _let_go(self, start: Message) -> None:
+        self._start = None
+        await self._send(start)
+
+
+_BODIES = ("http.response.body", "http.response.pathsend", "http.response.zerocopysend")
+
+
+def banner(language: str, headers: Headers, *, strict: bool = False) -> bytes:
+    """Return the banner in *language*, as ASCII, which reads the same in every charset a page may have.
+
+    It is styled where the Content-Security-Policy in *headers* allows it, and plain where it does not or where
+    *strict* says that the page brings a policy of its own.
+
+    >>> banner("de", [], strict=True).decode()[:65]
+    '<div id="disclose-notice" role="region" aria-label="KI-Hinweis" l'
+    """
+    known = language if language in _WORDING else "en"
+    sentence, label = _WORDING[known]
+    allowed, nonce = (False, None) if strict else _style_permission(headers)
+    style = ""
+    if allowed:
+        style = f"<style nonce={chr(34)}{nonce}{chr(34)}>{_STYLE}</style>" if nonce else f"<style>{_STYLE}</style>"
+    text = (
+        f'<div id="disclose-notice" role="region" aria-label="{escape(label)}" lang="{known}">'
+        f"{style}<p><strong>{escape(sentence)}</strong></p></div>"
+    )
+    return text.encode("ascii", "xmlcharrefreplace")
+
+
+def _style_permission(headers: Headers) -> tuple[bool, str | None]:
+    """Return whether every policy in *headers* allows a style element, and the nonce it then needs."""
+    nonces: set[str] | None = None
+    policies = (value_of(headers, b"content-security-policy") or b"").decode("latin-1").split(",")
+    for policy in policies:
+        directives: dict[str, str] = {}
+        for directive in policy.split(";"):
+            name, _, sources = directive.strip().partition(" ")
+            directives.setdefault(name.lower(), sources)
+        names = ("style-src-elem", "style-src", "default-src")
+        sources = next((directives[name] for name in names if name in directives), None)
+        if sources is None:
+            continue
+        offered = set(_NONCE.findall(sources))
+        if not offered and ("'unsafe-inline'" not in sources.lower() or _HASH.search(sources)):
+            return False, None
+        if offered:
+            nonces = offered if nonces is None else nonces & offered
+    if nonces is None:
+        return True, None
+    return bool(nonces), min(nonces, default=None)
