@@ -274,16 +274,17 @@ def _source_type(store: Mapping[str, Any], manifest: Mapping[str, Any]) -> Digit
 
 
 def _ingredient_findings(store: Mapping[str, Any]) -> Iterator[Evidence]:
-    """Yield a finding for each ingredient that fails: the engine's overall state does not show it."""
-    for delta in store.get("validation_results", {}).get("ingredientDeltas") or []:
-        codes = delta.get("validationDeltas", {})
-        broken = axes(codes)[0] is Integrity.BROKEN
-        if not broken and not failures(codes):
+    """Yield a finding for each ingredient that fails: the state of the whole file does not show it."""
+    manifest = store.get("manifests", {}).get(store.get("active_manifest"), {})
+    for ingredient in manifest.get("ingredients") or []:
+        codes = (ingredient.get("validation_results") or {}).get("activeManifest") or {}
+        if not failures(codes):
             continue
+        broken = axes(codes)[0] is Integrity.BROKEN
         said = "does not match what was signed" if broken else "is signed by someone not on a trust list"
         yield Evidence(
             layer=C2paLayer.name,
             basis=Basis.METADATA,
-            summary=f"an earlier version that this file was made from {said}",
-            details={"failures": failures(codes)},
+            summary=f"an earlier version, from which this file was made, {said}",
+            details={"failures": failures(codes), "relationship": ingredient.get("relationship")},
         )

@@ -1,0 +1,77 @@
+import numpy
+import pytest
+from PIL import Image
+from pictures import encoded, photograph, resaved
+
+import disclose
+from disclose.asset import Asset
+from disclose.disclosure import Disclosure
+from disclose.errors import MarkingError, UnsupportedError
+from disclose.evidence import Binding, Outcome, Verdict
+from disclose.layers.image_watermark import ImageWatermarkLayer
+
+
+def marked(layer, data, statement=None):
+    return layer.mark(Asset.open(data), statement or Disclosure.new(system="Studio"))
+
+
+def test_a_public_watermark_that_no_record_explains_is_indicated_with_its_p_value():
+    layer = ImageWatermarkLayer()
+    data = resaved(marked(layer, encoded(photograph())).data, quality=80)
+    (found,) = layer.detect(Asset.open(data))
+    assert Verdict.weigh([found]).outcome is Outcome.INDICATED
+    assert found.binding is Binding.NONE
+    assert 0 < found.p_value < 1e-6
+
+
+def test_a_verdict_says_of_such_a_watermark_that_it_was_issued_elsewhere(profile):
+    data = marked(ImageWatermarkLayer(), encoded(photograph())).data
+    verdict = disclose.verify(data, profile)
+    assert verdict.outcome is Outcome.INDICATED
+    assert "issued elsewhere" in verdict.evidence[0].summary
+
+
+def test_a_private_key_binds():
+    layer = ImageWatermarkLayer(key=b"ours")
+    assert Verdict.weigh(layer.detect(marked(layer, encoded(photograph())))).outcome is Outcome.DISCLOSED
+
+
+def test_a_private_watermark_is_invisible_to_the_public_key_and_the_other_way_round():
+    public, private = ImageWatermarkLayer(), ImageWatermarkLayer(key=b"ours")
+    assert list(public.detect(marked(private, encoded(photograph())))) == []
+    assert list(private.detect(marked(public, encoded(photograph())))) == []
+
+
+@pytest.mark.parametrize(("name", "options"), [("JPEG", {"quality": 30}), ("GIF", {}), ("WEBP", {"quality": 40})])
+def test_what_leaves_a_harsh_encoder_still_carries_the_mark(name, options):
+    statement = Disclosure.new(system="Studio")
+    layer = ImageWatermarkLayer()
+    data = marked(layer, encoded(photograph("coffee", 600, 400), name, **options), statement).data
+    (found,) = layer.detect(Asset.open(data))
+    assert found.id.agrees_with(statement.id)
+
+
+def test_a_blank_page_is_refused_and_never_leaves_unmarked():
+    with pytest.raises(MarkingError):
+        marked(ImageWatermarkLayer(), encoded(Image.new("RGB", (400, 400), "white")))
+
+
+def test_a_picture_too_small_for_a_mark_is_refused_with_the_limit():
+    with pytest.raises(UnsupportedError, match="128"):
+        marked(ImageWatermarkLayer(), encoded(photograph(width=60, height=60)))
+
+
+def test_grey_and_alpha_pictures_carry_the_mark():
+    layer = ImageWatermarkLayer()
+    transparent = photograph().copy()
+    transparent.putalpha(Image.linear_gradient("L").resize((400, 400)))
+    for picture in (photograph().convert("L"), transparent):
+        data = marked(layer, encoded(picture)).data
+        assert len(list(layer.detect(Asset.open(data)))) == 1
+
+
+def test_the_input_array_is_not_changed():
+    pixels = numpy.asarray(photograph()).copy()
+    before = pixels.copy()
+    ImageWatermarkLayer().mark(Asset.open(pixels), Disclosure.new(system="Studio"))
+    assert numpy.array_equal(pixels, before)
