@@ -16,6 +16,7 @@ Headers = list[tuple[bytes, bytes]]
 
 # Statements about the exact bytes of a body, which are wrong as soon as one byte differs (RFC 9530, RFC 2616).
 _DIGESTS = (b"content-md5", b"digest", b"content-digest", b"repr-digest")
+_CONDITIONS = (b"if-none-match", b"if-match")
 _ENTITY_TAG = re.compile(rb'(?:W/)?"[^"]*"')
 _OUR_SUFFIX = re.compile(rb'-aid[0-9a-f]{8}(?="$)')
 
@@ -73,6 +74,8 @@ def original_tags(headers: Headers) -> tuple[Headers, dict[bytes, bytes]]:
     The client repeats the tags we gave it; without this nothing would ever be "not modified" again.
     """
     known: dict[bytes, bytes] = {}
+    if not any(name in _CONDITIONS for name, _ in headers):
+        return headers, known
 
     def restore(found: re.Match[bytes]) -> bytes:
         given = found.group()
@@ -81,10 +84,7 @@ def original_tags(headers: Headers) -> tuple[Headers, dict[bytes, bytes]]:
             known[original] = given
         return original
 
-    restored = [
-        (name, _ENTITY_TAG.sub(restore, value) if name in (b"if-none-match", b"if-match") else value)
-        for name, value in headers
-    ]
+    restored = [(name, _ENTITY_TAG.sub(restore, value) if name in _CONDITIONS else value) for name, value in headers]
     return restored, known
 
 

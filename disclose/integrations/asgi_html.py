@@ -45,14 +45,14 @@ class PageStart:
         if self.is_decided or not (complete or len(arrived) >= SCAN_LIMIT):
             return
         # A page whose body a script will build ends with its head.
-        at_the_end = self._position == len(arrived)
-        self._decide(self._position if at_the_end and self.is_document else None)
+        is_all_head = self.is_document and self._position == len(arrived) < SCAN_LIMIT
+        self._decide(self._position if is_all_head else None)
 
     def _token(self, page: bytes) -> int | None:
         """Return where the token at the current position ends; None when it is cut off or decides the matter."""
         start = self._position
-        if start == 0 and page.startswith(_BYTE_ORDER_MARK):
-            return len(_BYTE_ORDER_MARK)
+        if start == 0 and page and _BYTE_ORDER_MARK.startswith(page[:3]):
+            return len(_BYTE_ORDER_MARK) if len(page) >= 3 else None
         spaces = _SPACE.match(page, start)
         if spaces is not None and spaces.end() > start:
             return spaces.end()
@@ -70,7 +70,7 @@ class PageStart:
         return self._element(page, start, tag)
 
     def _element(self, page: bytes, start: int, tag: re.Match[bytes] | None) -> int | None:
-        name = tag.group(1).lower().rstrip(b"/") if tag is not None else b""
+        name = tag.group(1).lower() if tag is not None else b""
         if tag is None or name not in _OF_THE_HEAD | _WITH_TEXT | {b"body"}:
             # Text, or an element of the body: in a document it opens the body itself.
             self._decide(start if self.is_document and name != b"frameset" else None)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from html import escape
+from typing import TYPE_CHECKING
 
 from disclose.integrations.asgi_headers import Headers, Message, Send, headers_of, rewritten, tag_of, value_of
 from disclose.integrations.asgi_html import SCAN_LIMIT, PageStart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _WORDING = {
     "en": ("You are interacting with an AI system.", "AI disclosure"),
@@ -27,7 +30,7 @@ _HASH = re.compile(r"'sha(?:256|384|512)-", re.IGNORECASE)
 class NoticeResponder:
     """Passes one HTML response on with a banner in it; holds back no more than what stands before the body.
 
-    *injected* is asked whether a banner is in there already, and told when one is; *complain* hears why not.
+    *page_has_notice* is where other middleware of this kind looks; *complain* hears why there is no banner.
     """
 
     def __init__(self, send: Send, page_has_notice: dict[str, bool], complain: Callable[[str], None]) -> None:
@@ -90,9 +93,8 @@ def banner(language: str, headers: Headers, *, strict: bool = False) -> bytes:
     known = language if language in _WORDING else "en"
     sentence, label = _WORDING[known]
     allowed, nonce = (False, None) if strict else _style_permission(headers)
-    style = ""
-    if allowed:
-        style = f"<style nonce={chr(34)}{nonce}{chr(34)}>{_STYLE}</style>" if nonce else f"<style>{_STYLE}</style>"
+    opening = "<style>" if nonce is None else f'<style nonce="{nonce}">'
+    style = f"{opening}{_STYLE}</style>" if allowed else ""
     text = (
         f'<div id="disclose-notice" role="region" aria-label="{escape(label)}" lang="{known}">'
         f"{style}<p><strong>{escape(sentence)}</strong></p></div>"
@@ -110,9 +112,7 @@ def _style_permission(headers: Headers) -> tuple[bool, str | None]:
             name, _, sources = directive.strip().partition(" ")
             directives.setdefault(name.lower(), sources)
         names = ("style-src-elem", "style-src", "default-src")
-        sources = next((directives[name] for name in names if name in directives), None)
-        if sources is None:
-            continue
+        sources = next((directives[name] for name in names if name in directives), "'unsafe-inline'")
         offered = set(_NONCE.findall(sources))
         if not offered and ("'unsafe-inline'" not in sources.lower() or _HASH.search(sources)):
             return False, None
