@@ -1,0 +1,75 @@
+(id, texts, fallback) => {
+  // A banner that stays, and once per session a dialog that must be answered before anything else can be used.
+  // Both live in a shadow root: the page's styles cannot hide them, and theirs cannot break the page.
+  if (document.getElementById(id)) return [];
+
+  const tags = navigator.languages && navigator.languages.length ? navigator.languages : [navigator.language || ""];
+  const language =
+    tags.map((tag) => tag.toLowerCase().split("-")[0]).find((tag) => Object.hasOwn(texts, tag)) || fallback;
+  const text = texts[language];
+
+  const host = document.createElement("div");
+  host.id = id;
+  host.lang = language;
+  host.style.cssText =
+    "all: initial !important; display: block !important; position: sticky !important; top: 0 !important;" +
+    " z-index: 2147483000 !important; flex: none !important; width: 100% !important";
+  const root = host.attachShadow({ mode: "open" });
+  const add = (parent, tag, attributes, content) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    if (content) element.textContent = content;
+    return parent.appendChild(element);
+  };
+
+  add(root, "style", {}, `
+    * { box-sizing: border-box; margin: 0; }
+    .banner, dialog { font-family: system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; line-height: 1.45; }
+    .banner {
+      background: #1e2433; color: #f5f7fb; font-size: 14px; padding: 8px 16px; text-align: center;
+      overflow-wrap: anywhere;
+    }
+    .sign { display: inline-block; width: 8px; height: 8px; margin-right: 9px; border-radius: 50%; background: #8fd0ff; }
+    dialog {
+      width: min(27rem, calc(100vw - 32px)); max-height: calc(100vh - 32px); margin: auto; overflow: auto;
+      padding: 28px; border: 1px solid #d5d9e2; border-radius: 16px;
+      background: #ffffff; color: #1e2433; box-shadow: 0 24px 80px rgb(10 14 26 / 0.35);
+    }
+    dialog::backdrop { background: rgb(14 18 30 / 0.62); }
+    h2 { font-size: 21px; font-weight: 650; line-height: 1.3; letter-spacing: -0.01em; overflow-wrap: anywhere; }
+    p { margin-top: 10px; font-size: 16px; color: #444c5e; }
+    button {
+      margin-top: 24px; padding: 11px 22px; min-height: 44px; border: 0; border-radius: 10px;
+      background: #1f4fd1; color: #ffffff; font: inherit; font-size: 16px; font-weight: 600; cursor: pointer;
+    }
+    button:hover { background: #173fae; }
+    button:focus-visible { outline: 3px solid #7aa5ff; outline-offset: 3px; }
+    @media (prefers-color-scheme: dark) {
+      dialog { background: #1b202c; color: #f5f7fb; border-color: #3a4256; }
+      p { color: #c3cadb; }
+    }
+    @media (forced-colors: active) { .banner { border-bottom: 1px solid; } }
+  `);
+  const banner = add(root, "div", { class: "banner", role: "region", "aria-label": text.label });
+  add(banner, "span", { class: "sign", "aria-hidden": "true" });
+  add(banner, "span", {}, text.headline);
+  document.body.prepend(host);
+
+  // Third-party frames may be denied storage; then the notice is shown afresh, which harms nobody.
+  const seen = () => { try { return sessionStorage.getItem(id) === "seen"; } catch { return false; } };
+  const remember = () => { try { sessionStorage.setItem(id, "seen"); } catch { /* shown afresh */ } };
+
+  if (window.self === window.top && !seen()) {
+    const names = { "aria-labelledby": "headline", "aria-describedby": "detail" };
+    const dialog = add(root, "dialog", names);
+    add(dialog, "h2", { id: "headline" }, text.headline);
+    add(dialog, "p", { id: "detail" }, text.detail);
+    const button = add(dialog, "button", { type: "button", autofocus: "" }, text.button);
+    button.addEventListener("click", () => dialog.close());
+    // The button and Esc both end here.
+    dialog.addEventListener("close", () => { remember(); dialog.remove(); });
+    dialog.showModal();
+    button.focus();
+  }
+  return [];
+}
