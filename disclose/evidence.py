@@ -124,7 +124,9 @@ class Verdict:
         """
         found = tuple(evidence)
         bound = [item for item in found if item.is_bound and item.generated]
-        disclosure = next((item.disclosure for item in bound if item.disclosure is not None), None)
+        # A statement bound to the bytes speaks for this file; one bound to the picture for what it was made from.
+        firmest_first = sorted(bound, key=lambda item: item.binding is not Binding.HARD)
+        disclosure = next((item.disclosure for item in firmest_first if item.disclosure is not None), None)
         if any(item.integrity is Integrity.BROKEN for item in found) or _disagree(bound):
             outcome = Outcome.CONTESTED
         elif bound:

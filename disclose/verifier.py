@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from disclose.asset import Asset
 from disclose.disclosure import Identifier
 from disclose.errors import InputError, LedgerError
-from disclose.evidence import Basis, Binding, Evidence, Integrity, Time, Trust, Verdict
+from disclose.evidence import Basis, Binding, Evidence, Integrity, Time, Verdict
 from disclose.layer import Comparer, Layer, Plane, handles
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ class Verifier:
             binding=Binding.SOFT if same else Binding.NONE,
             integrity=Integrity.INTACT if same else Integrity.UNKNOWN,
             time=Time.STATED,
-            trust=Trust.UNKNOWN,
-            id=statement.id,
+            # The content proves no more bits of the identifier than it carries.
+            id=item.id,
             generated=statement.source_type.is_generated,
             source_type=statement.source_type,
             disclosure=statement,

@@ -41,6 +41,7 @@ class MarkedImage(Image.Image):
             raise ValueError("only a marked asset can become a marked image")
         image = cls._around(asset.content.image)
         image.disclosure, image._finish, image._asset = asset.disclosure, finish, asset
+        image.readonly = 1
         return image
 
     def save(self, fp: str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[bytes], format: str | None = None, **params: Any) -> None:
@@ -60,7 +61,7 @@ class MarkedImage(Image.Image):
 
     def to_asset(self, media_type: str = "image/png", params: dict[str, Any] | None = None) -> Asset:
         """Return the signed and recorded asset that :meth:`save` writes."""
-        if self._asset is not None and not params and media_type == self._asset.media_type:
+        if self._asset is not None and not params and media_type == self._asset.media_type and self._is_untouched:
             return self._asset
         if params and params.pop("save_all", False):
             raise UnsupportedError("cannot save several marked pictures in one file: save each one on its own")
@@ -82,6 +83,11 @@ class MarkedImage(Image.Image):
         buffer = io.BytesIO()
         self.save(buffer, image_format, **kwargs)
         return buffer.getvalue()
+
+    @property
+    def _is_untouched(self) -> bool:
+        # Every way to change an image in place copies a read-only one first, which gives it other pixels.
+        return self._asset is not None and self.im is self._asset.content.image.im
 
     @classmethod
     def _around(cls, image: Image.Image) -> MarkedImage:
