@@ -12,17 +12,23 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
+from scipy import fft, ndimage
 
 from disclose.watermark.image import code
-from disclose.watermark.image.code import SHIFT_STEP, SHIFTS, SYMBOLS, Symbol
-from disclose.watermark.image.tile import TILE, Tile
+from disclose.watermark.image.code import SHIFTS, SYMBOLS, Symbol
+from disclose.watermark.image.tile import RINGS, TILE, Tile
 
 Waves = NDArray[np.complex64]
 
+_EACH = np.arange(SYMBOLS)
+
 ALTERNATIVES = 3  # likeliest values of each symbol that are tried against the check
 DOUBT_LIMIT = 1e-6  # probability of another payload above which none is reported
+HOPELESS_Z = 11.0  # joint statistic below which no alignment will lift a reading to significance, about 12
 MAXIMUM_ROUNDS = 4  # of decoding and realigning
+NEIGHBOURHOOD = 9  # wave numbers over which the noise is averaged
+LOUDEST = 30.0  # power, in noise powers, at which one wave's vote on its ring is capped
+FAINTEST = 0.15  # excess power that a ring is granted although none was seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +54,34 @@ class Reading:
 
 def normalised(tile: Tile, waves: Waves) -> Waves:
     """Return *waves* weighted for white noise and scaled so that a correlation has unit variance by chance."""
-    weighted = waves * tile.amplitudes
-    energy = float(np.sqrt(np.sum(np.abs(weighted) ** 2) / 2))
-    result: Waves = weighted / np.float32(max(energy, 1e-12))
+    return _unit_energy(waves * tile.amplitudes)
+
+
+def matched(tile: Tile, band: NDArray[np.complex64]) -> Waves:
+    """Return the tile's waves in *band*, shape (63, 31), weighted by how far each stands out, with unit variance.
+
+    The band's unused waves hold nothing but picture, so they tell the noise next to every wave of the tile; how far
+    the tile's own stand above it tells which frequencies survived. Both look at magnitudes only, and the null
+    model's randomness is in the phases: no p-value suffers.
+    """
+    power = np.square(band.real) + np.square(band.imag)
+    total, count = (_smooth(np.where(tile.unused, part, 0)) for part in (power, np.ones_like(power)))
+    noise = total[tile.support] / np.maximum(count[tile.support], np.float32(1e-6))
+    white = band[tile.support] / np.sqrt(np.maximum(noise, np.float32(1e-12)))
+    loud = np.minimum(np.square(np.abs(white)), LOUDEST)
+    rings = np.bincount(tile.rings, loud, RINGS) / np.bincount(tile.rings, minlength=RINGS) - 1
+    excess = np.convolve(np.pad(rings, 1, mode="edge"), (0.25, 0.5, 0.25), mode="valid")
+    return _unit_energy(white * np.sqrt(np.maximum(excess, 0) + FAINTEST)[tile.rings].astype(np.float32))
+
+
+def _unit_energy(waves: Waves) -> Waves:
+    energy = float(np.sqrt(np.sum(np.square(np.abs(waves))) / 2))
+    result: Waves = (waves / np.float32(max(energy, 1e-12))).astype(np.complex64)
     return result
+
+
+def _smooth(band: NDArray[np.float32]) -> NDArray[np.float32]:
+    return ndimage.uniform_filter(band, NEIGHBOURHOOD, mode=("nearest", "nearest"))
 
 
 def sync_of(tile: Tile, waves: Waves) -> Sync:
@@ -75,6 +105,8 @@ def decoded(tile: Tile, key: bytes, waves: Waves, sync: Sync) -> Reading | None:
     for _ in range(MAXIMUM_ROUNDS):
         aligned = sync.sign * _shifted(tile, waves, offset)
         scores = _symbol_scores(tile, aligned)
+        if sync.z + float(scores.max(axis=1).sum()) < HOPELESS_Z * np.sqrt(1 + SYMBOLS):
+            return None
         symbols = tuple(Symbol.of(int(np.argmax(row))) for row in scores)
         if symbols == seen:
             break
@@ -113,24 +145,35 @@ def _checked(tile: Tile, key: bytes, aligned: Waves, scores: NDArray[np.float32]
     A true peak has height about *level* with unit noise, so the likelihood of a value grows as
     exp(level * score); the doubt is the share of all other codewords that would pass the check.
     """
-    best = np.argpartition(scores, -ALTERNATIVES, axis=1)[:, -ALTERNATIVES:]
-    tops = np.take_along_axis(scores, best, axis=1)
-    order = np.argsort(-tops, axis=1)
-    best, tops = np.take_along_axis(best, order, axis=1), np.take_along_axis(tops, order, axis=1)
-    level = max(1.0, float(tops[:, 0].mean()))
-    ranked = sorted(product(range(ALTERNATIVES), repeat=SYMBOLS), key=lambda r: -tops[range(SYMBOLS), r].sum())
-    for ranks in ranked:
-        payload = code.decode([int(v) for v in best[range(SYMBOLS), ranks]], key)
-        if payload is not None:
-            break
-    else:
+    chosen = np.argmax(scores, axis=1)
+    payload = code.decode(chosen.tolist(), key)
+    if payload is None:
+        payload, chosen = _likeliest(scores, key)
+    if payload is None:
         return None
-    chosen = tops[range(SYMBOLS), ranks].astype(np.float64)
-    rivals = np.exp(np.minimum(level * (scores - chosen[:, None]), 50.0)).sum(axis=1) - 1
-    others = float(np.expm1(np.log1p(np.maximum(rivals, 0)).sum())) / 2**code.CHECK_BITS
+    level = max(1.0, float(scores.max(axis=1).mean()))
+    behind = scores - scores[_EACH, chosen][:, None]
+    others = 1.0
+    for row in behind:
+        near = row[row > -30 / level].astype(np.float64)
+        others *= float(np.exp(np.minimum(level * near, 50.0)).sum())
+    others = max(others - 1, 0.0) / 2**code.CHECK_BITS
     symbols = code.encode(payload, key)
     z = joint_z(tile, aligned, symbols, (0.0, 0.0))
     return Reading(payload=payload, z=z, doubt=others / (1 + others), offset=(0.0, 0.0), sign=1, symbols=symbols)
+
+
+def _likeliest(scores: NDArray[np.float32], key: bytes) -> tuple[int | None, NDArray[np.int64]]:
+    """Return the payload and symbol values of the likeliest codeword that passes the check, if any near one does."""
+    values = np.argpartition(scores, -ALTERNATIVES, axis=1)[:, -ALTERNATIVES:]
+    tops = np.take_along_axis(scores, values, axis=1)
+    ranks = np.array(list(product(range(ALTERNATIVES), repeat=SYMBOLS)))
+    for index in np.argsort(-tops[_EACH, ranks].sum(axis=1), kind="stable"):
+        chosen = values[_EACH, ranks[index]]
+        payload = code.decode(chosen.tolist(), key)
+        if payload is not None:
+            return payload, chosen
+    return None, values[:, 0]
 
 
 def _symbol_scores(tile: Tile, aligned: Waves) -> NDArray[np.float32]:
@@ -153,16 +196,14 @@ def _reference(tile: Tile, symbols: tuple[Symbol, ...]) -> Waves:
     """Return the unit-variance sum of the sync pattern and the patterns of *symbols*."""
     total = tile.phasors[0].copy()
     for index, symbol in enumerate(symbols):
-        turn = np.exp(-2j * np.pi * (tile.waves @ np.array(symbol.shift)) / TILE)
-        total += symbol.sign * tile.phasors[1 + 2 * index + symbol.pattern] * turn
+        total += symbol.sign * tile.phasors[1 + 2 * index + symbol.pattern] * tile.turned(symbol.shift)
     result: Waves = (total / np.sqrt(1 + SYMBOLS)).astype(np.complex64)
     return result
 
 
 def _shifted(tile: Tile, waves: Waves, offset: tuple[float, float]) -> Waves:
     """Return *waves* with the translation *offset* taken out."""
-    turn = np.exp(-2j * np.pi * (tile.waves @ np.array(offset)) / TILE)
-    return np.asarray(waves * turn, dtype=np.complex64)
+    return waves * tile.turned(offset)
 
 
 def _vertex(three: NDArray[np.float32]) -> float:

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from disclose.watermark.image.canonical import Pixels, Plane, canonical_plane, checked
-from disclose.watermark.image.decode import DOUBT_LIMIT, Reading, Waves, decoded, normalised, sync_of
+from disclose.watermark.image.decode import DOUBT_LIMIT, Reading, decoded, matched, sync_of
 from disclose.watermark.image.detection import Detection, Geometry
 from disclose.watermark.image.search import Search
 from disclose.watermark.image.significance import REPORT_AT, p_value
 from disclose.watermark.image.spectrum import Spectrum
 from disclose.watermark.image.tile import DEFAULT_KEY, VERSION, Tile, tile_of
-from disclose.watermark.image.whiten import folded, whitened
+from disclose.watermark.image.whiten import band_of, folded, whitened
 
 Matrix = NDArray[np.float64]
 
@@ -61,17 +61,8 @@ def fast_reading(plane: Plane, key: bytes) -> Reading | None:
 
 
 def _reading(tile: Tile, key: bytes, spectrum: NDArray[np.complex64], matrix: Matrix) -> Reading | None:
-    waves = normalised(tile, _turned(tile, spectrum, matrix))
-    sync = sync_of(tile, waves)
-    return decoded(tile, key, waves, sync)
-
-
-def _turned(tile: Tile, spectrum: NDArray[np.complex64], matrix: Matrix) -> Waves:
-    """Return the waves of a folded *spectrum* whose picture is turned by *matrix*, one of the orientations."""
-    kx, ky = np.rint(tile.waves @ matrix).astype(np.int64).T
-    back = kx < 0
-    values = spectrum[np.where(back, -ky, ky), np.abs(kx)]
-    return np.where(back, values.conj(), values)
+    waves = matched(tile, band_of(spectrum, matrix))
+    return decoded(tile, key, waves, sync_of(tile, waves))
 
 
 def _reportable(reading: Reading, tried: int) -> bool:

@@ -6,23 +6,26 @@ The residual is decided on the canonical plane and only then resized up and adde
 from __future__ import annotations
 
 from io import BytesIO
+from math import log10
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from disclose.errors import MarkingError
 from disclose.watermark.image import code
-from disclose.watermark.image.canonical import Pixels, Plane, canonical_plane, checked
+from disclose.watermark.image.canonical import CANONICAL_AREA, Pixels, Plane, canonical_plane, checked
 from disclose.watermark.image.detect import fast_reading
+from disclose.watermark.image.informed import informed_tile
+from disclose.watermark.image.local import detail_of
 from disclose.watermark.image.mask import amplitude, headroom_shift
-from disclose.watermark.image.significance import least_z
 from disclose.watermark.image.tile import DEFAULT_KEY, TILE, tile_of
 
+LOWEST_PSNR = 40.0  # decibels; the strength stays within it
 STEP = 1.25  # between one strength and the next
 STEPS = 4  # strengths tried, so the last is about twice the first
 CHECK_QUALITY = 60  # JPEG quality that the self-check puts the picture through
-_RESOLUTION = 16  # steps of the resized residual in a grey level
+COMFORTABLE_Z = 15.5  # after which no more strength is spent; about 12 is the least that can be read
+_RESOLUTION = 12  # steps of the resized residual in a grey level
 _ROWS = 32  # rows added at a time: a strip of 1024 pixels stays in the processor's cache
 
 
@@ -32,29 +35,38 @@ def embed(
     """Return a copy of *pixels*, uint8 (height, width, 3), that carries the 64 bits of *payload*.
 
     *strength* scales the mark against what the picture was judged to hide. With *verify* the mark is read back,
-    also after a JPEG round trip, and strengthened up to about twice until it can be read.
+    also after a JPEG round trip, and strengthened up to about twice while that reads it badly and the picture
+    stays above 40 dB.
 
     Raises an InputError for a picture the engine does not take, and MarkingError for one that cannot hold the
     mark, such as a blank page.
     """
-    picture = Image.fromarray(checked(pixels))
     key = DEFAULT_KEY if key is None else key
     symbols = code.encode(payload, key)
-    plane = canonical_plane(picture)
+    plane = canonical_plane(Image.fromarray(checked(pixels)))
     _refuse_blank(plane)
-    tile = tile_of(key)
-    wave = _repeated(tile.render(tile.spectrum(symbols)), plane.shape)
-    mask = amplitude(plane)
+    detail = detail_of(plane)
+    mask = amplitude(detail) * np.float32(strength * _size_factor(pixels))
+    mask *= np.float32(min(1.0, _within(mask)))
+    mark = informed_tile(tile_of(key), symbols, detail, mask)
+    best: Pixels | None = None
     for step in range(STEPS if verify else 1):
-        scaled = mask * np.float32(strength * STEP**step)
-        residual = scaled * wave + headroom_shift(plane, scaled)
-        marked = _added(pixels, residual)
-        if not verify or _survives(marked, payload, key):
-            return marked
-    raise MarkingError(
-        f"The image watermark could not be read back after JPEG quality {CHECK_QUALITY}, even at {STEP ** (STEPS - 1):.1f} "
-        f"times its strength: {_reason(plane)} Use a larger or more textured picture, or label it by other means."
-    )
+        scaled = mask * np.float32(STEP**step)
+        if best is not None and _within(scaled) < 1:
+            break
+        marked = _added(pixels, scaled * _repeated(mark, plane.shape) + headroom_shift(plane, scaled))
+        z = _surviving_z(marked, payload, key) if verify else COMFORTABLE_Z
+        if z > 0:
+            best = marked
+        if z >= COMFORTABLE_Z:
+            break
+    if best is None:
+        raise MarkingError(
+            f"The image watermark could not be read back after JPEG quality {CHECK_QUALITY}, even at "
+            f"{STEP ** (STEPS - 1):.1f} times its strength: {_reason(plane)} Use a larger or more textured picture, or "
+            "label it by other means."
+        )
+    return best
 
 
 def _refuse_blank(plane: Plane) -> None:
@@ -69,11 +81,23 @@ def _reason(plane: Plane) -> str:
     """Return a sentence that says why *plane* holds a mark badly."""
     counts = np.bincount(plane.astype(np.int64).ravel(), minlength=256)
     if np.sort(counts)[-2:].sum() > 0.9 * plane.size:
-        return "it has hardly more than two tones, such as an icon or a page."
+        return "it has hardly more than two tones, as an icon or a page has."
     return "it has too little room for a mark that cannot be seen."
 
 
-def _repeated(tile: NDArray[np.float32], shape: tuple[int, ...]) -> Plane:
+def _size_factor(pixels: Pixels) -> float:
+    """Return how much weaker a large picture is marked: it loses less to the codecs, and has energy to spare."""
+    height, width = pixels.shape[:2]
+    return float(np.clip((height * width / CANONICAL_AREA) ** -0.27, 0.6, 1.1))
+
+
+def _within(mask: Plane) -> float:
+    """Return the factor by which *mask* may grow (or must shrink) to keep to LOWEST_PSNR."""
+    psnr = 10 * log10(255**2 / float(np.mean(np.square(mask))))
+    return float(10 ** ((psnr - LOWEST_PSNR) / 20))
+
+
+def _repeated(tile: Plane, shape: tuple[int, ...]) -> Plane:
     """Return *tile* repeated from the top-left corner over a plane of *shape*."""
     rows, columns = -(-shape[0] // TILE), -(-shape[1] // TILE)
     return np.tile(tile, (rows, columns))[: shape[0], : shape[1]]
@@ -82,29 +106,32 @@ def _repeated(tile: NDArray[np.float32], shape: tuple[int, ...]) -> Plane:
 def _added(pixels: Pixels, residual: Plane) -> Pixels:
     """Return *pixels* plus *residual*, given at canonical size in grey levels, on all three channels."""
     height, width = pixels.shape[:2]
-    coded = np.clip(np.rint(residual * _RESOLUTION) + 128, 0, 255).astype(np.uint8)
-    large = np.asarray(Image.fromarray(coded).resize((width, height), Image.Resampling.BILINEAR))
+    coded = residual * np.float32(_RESOLUTION)
+    coded += np.float32(128.5)
+    small = Image.fromarray(np.clip(coded, 0, 255, out=coded).astype(np.uint8))
+    large = small.resize((width, height), Image.Resampling.BILINEAR).point(_LEVELS)
+    changes = np.asarray(Image.merge("RGB", (large, large, large)))
     marked = np.empty_like(pixels)
     for top in range(0, height, _ROWS):
         strip = slice(top, top + _ROWS)
-        change = np.repeat(_LEVELS[large[strip]], 3, axis=1).reshape(pixels[strip].shape)
-        change += pixels[strip]
-        np.clip(change, 0, 255, out=change)
-        marked[strip] = change
+        values = pixels[strip].astype(np.int16)
+        values += changes[strip]
+        values -= 128
+        marked[strip] = np.clip(values, 0, 255, out=values)
     return marked
 
 
-_LEVELS = np.rint((np.arange(256) - 128) / _RESOLUTION).astype(np.int16)
+_LEVELS = [round((step - 128) / _RESOLUTION) + 128 for step in range(256)]  # from steps to whole grey levels
 
 
-def _survives(marked: Pixels, payload: int, key: bytes) -> bool:
-    """Return whether *payload* is read from *marked* as it is and after a JPEG round trip of its luma."""
+def _surviving_z(marked: Pixels, payload: int, key: bytes) -> float:
+    """Return the statistic of *payload* after a JPEG round trip of *marked*'s luma; 0 if it is not read each time."""
     luma = Image.fromarray(marked).convert("L")
     plain = fast_reading(canonical_plane(luma), key)
-    if plain is None or plain.payload != payload:
-        return False
     buffer = BytesIO()
     luma.save(buffer, "JPEG", quality=CHECK_QUALITY)
     with Image.open(buffer) as compressed:
         after = fast_reading(canonical_plane(compressed), key)
-    return after is not None and after.payload == payload and after.z > least_z(8)
+    if plain is None or after is None or not plain.payload == after.payload == payload:
+        return 0.0
+    return min(plain.z, after.z)

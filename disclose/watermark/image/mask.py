@@ -8,30 +8,27 @@ cannot speak for the rest.
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from disclose.watermark.image.canonical import Plane
+from disclose.watermark.image.local import local_map
 
 FLOOR = 0.9  # grey levels RMS
 CEILING = 4.0
 SLOPE = 0.2  # grey levels of mark for each grey level of activity
-SPAN = 9  # canonical pixels
-HEADROOM = 1.5  # RMS amplitudes kept free below white and above black
+HEADROOM = 1.0  # RMS amplitudes kept free below white
 
 
-def amplitude(plane: Plane) -> Plane:
-    """Return the RMS amplitude, in grey levels, that each place of *plane* carries at strength 1."""
-    detail = np.sqrt(np.abs(plane - ndimage.uniform_filter(plane, SPAN, mode="nearest")))
+def amplitude(detail: Plane) -> Plane:
+    """Return the RMS amplitude, in grey levels, that each place of *detail* carries at strength 1."""
     # The mean of roots, squared: a lone edge in a flat area counts for little, texture for what it is.
-    activity = np.square(ndimage.uniform_filter(detail, SPAN, mode="nearest"))
-    result: Plane = np.clip(FLOOR + SLOPE * activity, None, CEILING)
-    return result
+    return local_map(np.sqrt(np.abs(detail)), lambda root: np.clip(FLOOR + SLOPE * root * root, None, CEILING))
 
 
 def headroom_shift(plane: Plane, amplitudes: Plane) -> Plane:
-    """Return the small change, in grey levels, that makes room for the mark near black and white."""
+    """Return the small darkening, in grey levels, that makes room for the mark near white.
+
+    Near black the upper half of the mark must do: there even one level of lightening is a large relative change.
+    """
     room = HEADROOM * amplitudes
-    darker = np.clip(plane - (255 - room), 0, room)
-    lighter = np.clip(room - plane, 0, room)
-    result: Plane = lighter - darker
+    result: Plane = -np.clip(plane - (255 - room), 0, room)
     return result

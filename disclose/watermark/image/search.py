@@ -17,13 +17,14 @@ from disclose.watermark.image.decode import (
     Waves,
     decoded,
     joint_z,
+    matched,
     normalised,
     refined_offset,
     sync_of,
 )
 from disclose.watermark.image.logpolar import Candidate, candidates, similarity
 from disclose.watermark.image.spectrum import Spectrum
-from disclose.watermark.image.tile import TILE, Tile
+from disclose.watermark.image.tile import TILE, WAVE_NUMBERS, Tile
 
 Matrix = NDArray[np.float64]
 
@@ -54,6 +55,12 @@ class Search:
         self.tried += 1
         return normalised(self.tile, self.spectrum.at(self.tile.waves @ matrix / TILE))
 
+    def matched(self, matrix: Matrix) -> Waves:
+        """Return the waves under *matrix*, weighted by what was measured of signal and noise."""
+        self.tried += 1
+        band = self.spectrum.at(WAVE_NUMBERS.reshape(-1, 2) @ matrix / TILE)
+        return matched(self.tile, band.reshape(WAVE_NUMBERS.shape[:2]))
+
     def run(self) -> Found | None:
         """Return the reading with the highest joint statistic, or None where no candidate decodes."""
         starts = []
@@ -63,7 +70,7 @@ class Search:
         best: Found | None = None
         for sync, turn, scale, mirrored in starts[:CLIMBED]:
             sync, matrix = self._climbed(sync, turn, scale, mirrored)
-            reading = decoded(self.tile, self.key, self.waves(matrix), sync)
+            reading = decoded(self.tile, self.key, self.matched(matrix), sync)
             if reading is not None and (best is None or reading.z > best.reading.z):
                 best = Found(reading=reading, matrix=matrix, tried=self.tried)
                 if reading.z > 15:
@@ -112,8 +119,8 @@ class Search:
                     break
         corner = np.array(offset) - matrix @ np.array(self.spectrum.centre)
         sync = Sync(z=0.0, offset=(float(corner[0]) % TILE, float(corner[1]) % TILE), sign=reading.sign)
-        again = decoded(self.tile, self.key, self.waves(matrix), sync)
-        if again is None or again.z < found.reading.z:
+        again = decoded(self.tile, self.key, self.matched(matrix), sync)
+        if again is None or again.payload != reading.payload:
             return found
         return Found(reading=again, matrix=matrix, tried=self.tried)
 

@@ -67,14 +67,9 @@ class Spectrum:
         inside = (x < columns - 3) & (y > 2) & (y < rows - 3)
         x, y = np.where(inside, x, _MARGIN), np.where(inside, y, self.zero)
         left, top = x.astype(np.int64), y.astype(np.int64)
-        across, down = _cubic(x - left), _cubic(y - top)
-        corner = (top - 1) * columns + left - 1
-        flat = self.values.ravel()
-        total = np.zeros(len(f), np.complex64)
-        for row in range(4):
-            start = corner + row * columns
-            line = sum(across[i] * flat[start + i] for i in range(4))
-            total += down[row] * line
+        across, down = _cubic((x - left).astype(np.float32)), _cubic((y - top).astype(np.float32))
+        near = self.values.ravel()[((top - 1) * columns + left - 1)[:, None] + _taps(columns)].reshape(-1, 4, 4)
+        total = np.einsum("nij,ni,nj->n", near, down, across)
         total = np.where(back, total.conj(), total)
         turn = np.exp(-2j * np.pi * (frequencies @ np.array(self.centre)))
         result: NDArray[np.complex64] = (np.where(inside, total, 0) * turn).astype(np.complex64)
@@ -89,13 +84,19 @@ def _power(values: NDArray[np.complex64]) -> NDArray[np.float32]:
     return np.square(values.real) + np.square(values.imag)
 
 
-def _cubic(t: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the four weights, shape (4, n), of cubic convolution at fraction *t* between the middle two."""
+def _cubic(t: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the four weights, shape (n, 4), of cubic convolution at fraction *t* between the middle two."""
     return np.stack(
         [
             ((2 - t) * t - 1) * t / 2,
             ((3 * t - 5) * t * t + 2) / 2,
             ((4 - 3 * t) * t + 1) * t / 2,
             (t - 1) * t * t / 2,
-        ]
-    ).astype(np.float32)
+        ],
+        axis=-1,
+    )
+
+
+def _taps(columns: int) -> NDArray[np.int64]:
+    """Return the 16 neighbours of a bin, as steps in a flat array of so many *columns*."""
+    return (np.arange(4)[:, None] * columns + np.arange(4)).ravel()

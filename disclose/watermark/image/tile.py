@@ -15,65 +15,88 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
-from disclose.watermark.image.code import SHIFT_STEP, SYMBOLS, Symbol
+from disclose.watermark.image.code import SYMBOLS, Symbol
 
 VERSION = 1
 DEFAULT_KEY = b"disclose public image watermark key"
 
 TILE = 128  # canonical pixels on each side
 REACH = 31  # highest wave number on an axis; below 32, so that shifts in steps of two samples lose nothing
-LOWEST, HIGHEST = 0.035, 0.2461  # cycles per canonical pixel
-OCCUPANCY = 0.25  # share of the band's frequencies that the key selects
+LOWEST, HIGHEST = 0.035, 0.225  # cycles per canonical pixel
+OCCUPANCY = 0.28  # share of the band's frequencies that the key selects
 PATTERNS = 1 + 2 * SYMBOLS  # sync, and two alternatives for each symbol
+RINGS = 8
 SYNC_GAIN = 1.15  # the sync is read among more alternatives than a symbol
+
+# (kx, ky) of the half plane kx > 0, which holds all there is to know of a real tile: shape (63, 31, 2).
+WAVE_NUMBERS = np.stack(
+    np.meshgrid(np.arange(1, REACH + 1), np.arange(-REACH, REACH + 1)), axis=-1
+)
+_FREQUENCIES = np.hypot(*WAVE_NUMBERS.transpose(2, 0, 1)) / TILE
+# The axes are left out: edges of pictures and the grid of block codecs live there.
+BAND = (_FREQUENCIES >= LOWEST) & (_FREQUENCIES <= HIGHEST) & (WAVE_NUMBERS[..., 1] != 0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tile:
     """The patterns of one key: wave *k* of pattern *p* is ``amplitude[k] * cos(2 pi waves[k].x / 128 + phase)``.
 
-    ``waves`` has shape (n, 2), whole numbers (kx, ky) in the half plane kx > 0; ``amplitudes`` (n,);
-    ``phasors`` (PATTERNS, n) holds exp(i phase). Coordinates x are continuous, the tile's corner at (0, 0).
+    ``support`` marks the tile's waves on WAVE_NUMBERS; ``waves`` lists them, shape (n, 2); ``amplitudes`` (n,);
+    ``phasors`` (PATTERNS, n) holds exp(i phase); ``rings`` (n,) sorts waves by frequency into RINGS groups of equal
+    size; ``unused`` marks the waves of the band that the key left empty. Coordinates x are continuous, the tile's corner at (0, 0).
     """
 
+    support: NDArray[np.bool_]
     waves: NDArray[np.int64]
     amplitudes: NDArray[np.float32]
     phasors: NDArray[np.complex64]
+    rings: NDArray[np.int64]
+    unused: NDArray[np.bool_]
 
     def spectrum(self, symbols: tuple[Symbol, ...]) -> NDArray[np.complex64]:
-        """Return the complex amplitude of each wave, shape (n,), of a tile carrying *symbols*."""
+        """Return the complex amplitude of each wave, shape (n,), of a tile carrying *symbols*, with unit RMS."""
         total = SYNC_GAIN * self.phasors[0]
         for index, symbol in enumerate(symbols):
-            turn = np.exp(-2j * np.pi * (self.waves @ np.array(symbol.shift)) / TILE)
-            total = total + symbol.sign * self.phasors[1 + 2 * index + symbol.pattern] * turn
-        result: NDArray[np.complex64] = (total * self.amplitudes).astype(np.complex64)
+            total = total + symbol.sign * self.phasors[1 + 2 * index + symbol.pattern] * self.turned(symbol.shift)
+        return unit_rms(total * self.amplitudes)
+
+    def turned(self, offset: tuple[float, float]) -> NDArray[np.complex64]:
+        """Return the factor, shape (n,), by which moving a tile by *offset* (x, y) turns each wave."""
+        result: NDArray[np.complex64] = np.exp(-2j * np.pi / TILE * (self.waves @ np.array(offset))).astype(np.complex64)
         return result
 
     def render(self, spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
-        """Return the tile of *spectrum* sampled at pixel centres, shape (128, 128), with unit RMS."""
+        """Return the tile of *spectrum* sampled at pixel centres, shape (128, 128)."""
         kx, ky = self.waves.T
-        grid = np.zeros((TILE, TILE // 2 + 1), np.complex128)
-        grid[ky, kx] = spectrum * np.exp(1j * np.pi * (kx + ky) / TILE)
-        samples = np.fft.irfft2(grid)
-        return (samples / samples.std()).astype(np.float32)
+        grid = np.zeros((TILE, TILE // 2 + 1), np.complex64)
+        grid[ky, kx] = spectrum * np.exp(1j * np.pi / TILE * (kx + ky)) / 2
+        result: NDArray[np.float32] = fft.irfft2(grid, norm="forward", workers=1)
+        return result
+
+
+def unit_rms(spectrum: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    """Return *spectrum* scaled so that its tile has unit RMS: a wave of amplitude a has power a*a/2."""
+    result: NDArray[np.complex64] = spectrum / np.sqrt(np.sum(np.abs(spectrum) ** 2) / 2)
+    return result
 
 
 @lru_cache(maxsize=8)
 def tile_of(key: bytes) -> Tile:
     """Return the tile of *key* in this version of the layout."""
-    ky, kx = np.mgrid[-REACH : REACH + 1, 1 : REACH + 1].reshape(2, -1)
-    frequency = np.hypot(kx, ky) / TILE
-    # The axes are left out: edges of pictures and the grid of block codecs live there.
-    band = (frequency >= LOWEST) & (frequency <= HIGHEST) & (ky != 0)
-    kx, ky, frequency = kx[band], ky[band], frequency[band]
-    order = np.argsort(_random_words(key, "support", len(kx)), kind="stable")
-    chosen = np.sort(order[: round(OCCUPANCY * len(kx))])
-    words = _random_words(key, "phases", PATTERNS * len(chosen)).reshape(PATTERNS, -1)
+    places = np.flatnonzero(BAND)
+    order = np.argsort(_random_words(key, "support", len(places)), kind="stable")
+    support = np.zeros_like(BAND)
+    support.flat[places[order[: round(OCCUPANCY * len(places))]]] = True
+    words = _random_words(key, "phases", PATTERNS * int(support.sum())).reshape(PATTERNS, -1)
     return Tile(
-        waves=np.stack([kx[chosen], ky[chosen]], axis=1),
-        amplitudes=(frequency[chosen] ** -0.5).astype(np.float32),
+        support=support,
+        waves=WAVE_NUMBERS[support],
+        amplitudes=(_FREQUENCIES[support] ** -0.5).astype(np.float32),
         phasors=np.exp(2j * np.pi * (words / 2.0**32)).astype(np.complex64),
+        rings=np.argsort(np.argsort(_FREQUENCIES[support])) * RINGS // int(support.sum()),
+        unused=BAND & ~support,
     )
 
 
