@@ -188,7 +188,8 @@ def _ridges(
     y, x = _coordinates((height, width))
     haze, near, shine = _colour(palette.far), _colour(palette.near), _colour(palette.light)
     mist = _blend(haze, shine, 0.35)
-    cover = _noise(chance, (height, width), (34, 14), 5) - 0.5
+    # One wide weave for all ridges, each cut from another place, costs a quarter of a new one for each.
+    weave = _noise(chance, (height, 2 * width), (34, 28), 5) - 0.5
     for step in range(layers):
         nearness = step / max(layers - 1, 1)
         base = top + (bottom - top) * nearness**1.25
@@ -201,7 +202,8 @@ def _ridges(
         body = _blend(_blend(haze, near, nearness**0.8), mist, haziness[..., None])
         lit = np.exp(-np.abs(x - light[0]) / 0.35) * ((1 - nearness) * glow * 0.5)
         body = _blend(body, shine, (lit * np.exp(np.maximum(below, 0) / -0.05))[..., None])
-        grain = np.roll(cover, step * width // 5, axis=1)[start:]
+        offset = step * width // layers
+        grain = weave[start:, offset : offset + width]
         body *= (1 + (0.14 + 0.4 * nearness) * grain)[..., None]
         canvas[start:] = _blend(canvas[start:], body, _smooth(below * height / 1.5)[..., None])
     return canvas

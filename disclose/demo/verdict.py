@@ -16,7 +16,7 @@ def explained(verdict: Verdict) -> str:
     outcome = verdict.outcome.value
     head = "".join(f'<th scope="col">{column}</th>' for column in _COLUMNS)
     rows = "".join(_row(item) for item in verdict.evidence)
-    table = f'<div class="wide"><table><caption>Evidence</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    table = f'<table class="evidence"><caption>Evidence</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
     return _framed(outcome, outcome, verdict.explain()) + (table if rows else "")
 
 
@@ -27,7 +27,7 @@ def refused() -> str:
 
 def _framed(kind: str, word: str, sentence: str) -> str:
     return (
-        f'<div class="verdict {escape(kind)}" role="status" aria-live="polite">'
+        f'<div class="verdict {escape(kind)}">'
         f'<strong class="outcome">{escape(word)}</strong><p>{escape(sentence)}</p></div>'
     )
 
