@@ -18,7 +18,7 @@ imported when it is first used, so that ``import disclose`` costs next to nothin
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from disclose.version import VERSION as __version__
+from disclose.version import __version__
 
 if TYPE_CHECKING:
     from disclose.asset import Asset, Mark

@@ -187,7 +187,7 @@ class Disclosure:
             created=datetime.fromisoformat(text.pop("created")),
             action=Action(text.pop("action", Action.CREATED)),
             source_type=source_type,
-            **text,  # type: ignore[arg-type]
+            **text,
         )
 
 

@@ -185,15 +185,16 @@ _WORDING = {
     "de": {
         "disclosed": "Eine unversehrte, an diesen Inhalt gebundene Kennzeichnung sagt, dass er maschinell erzeugt oder "
         "verändert wurde.",
-        "contested": "Es gibt Kennzeichnungen, doch sie sind beschädigt, widersprechen sich oder stammen von anderem Inhalt.",
-        "indicated": "Es gibt schwache Anzeichen maschineller Erzeugung, aber nichts, das an diesen Inhalt gebunden ist.",
+        "contested": "Es gibt Kennzeichnungen, doch sie sind beschädigt, widersprechen sich oder wurden von anderem "
+        "Inhalt kopiert.",
+        "indicated": "Es gibt schwache Anzeichen maschineller Erzeugung, aber nichts an diesen Inhalt Gebundenes.",
         "undetermined": "Keine Kennzeichnung gefunden. Das sagt nichts über die Herkunft des Inhalts.",
         "maker": "Sie nennt {maker}, {time}.",
         "untrusted": "Der Unterzeichner steht auf keiner Vertrauensliste.",
     },
     "fr": {
         "disclosed": "Un marquage intact lié à ce contenu indique qu’il a été généré ou modifié par une machine.",
-        "contested": "Des marquages ont été trouvés, mais ils sont altérés, contradictoires ou copiés d’un autre contenu.",
+        "contested": "Des marquages ont été trouvés, mais ils sont altérés, contradictoires ou copiés d’ailleurs.",
         "indicated": "Il y a de faibles signes de génération par une machine, sans rien qui soit lié à ce contenu.",
         "undetermined": "Aucun marquage trouvé. Cela ne dit rien de l’origine du contenu.",
         "maker": "Il désigne {maker}, {time}.",

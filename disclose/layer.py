@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import IntEnum
 from fnmatch import fnmatchcase
 from typing import Protocol, runtime_checkable
@@ -46,24 +47,21 @@ class Layer(Protocol):
 
 @runtime_checkable
 class Recogniser(Protocol):
-    """A layer that can tell quickly which identifier an asset carries already.
-
-    ``whole`` in the answer says that the asset has left here finished and needs nothing more.
-    """
+    """A layer that can tell quickly which identifier an asset carries already."""
 
     def carried(self, asset: Asset) -> Carried | None:
         """Return what the asset carries of ours, or None."""
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
 class Carried:
-    """An identifier found in an asset before marking, and how complete that earlier marking is."""
+    """An identifier found in an asset before marking; *whole* if the asset left here finished."""
 
-    def __init__(self, mark: Mark, identifier: Identifier, *, disclosure: Disclosure | None = None, whole: bool = False):
-        self.mark = mark
-        self.identifier = identifier
-        self.disclosure = disclosure
-        self.whole = whole
+    mark: Mark
+    identifier: Identifier
+    disclosure: Disclosure | None = None
+    whole: bool = False
 
 
 @runtime_checkable

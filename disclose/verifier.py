@@ -46,7 +46,9 @@ class Verifier:
                     explained.append(item.id)
                     yield from self._against_records(asset, item, records)
                 else:
-                    yield replace(item, summary=f"{item.summary}; no record at hand explains it, it was issued elsewhere")
+                    yield replace(
+                        item, summary=f"{item.summary}; no record at hand explains it, it was issued elsewhere"
+                    )
         for item in found:
             if item.basis is Basis.WATERMARK and item.id is not None:
                 continue

@@ -1,3 +1,3 @@
 """The version of disclose, as files and manifests name it."""
 
-VERSION = "0.1.0"
+__version__ = "0.1.0"

@@ -1,6 +1,7 @@
 """Fixtures for all tests: a home of their own, so that nothing touches the user's ledger and identity."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +15,13 @@ def own_home(tmp_path, monkeypatch):
     for variable in [name for name in os.environ if name.startswith("DISCLOSE_")]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("DISCLOSE_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def unwritable(tmp_path):
+    """A folder that may not be written to, not even by the superuser."""
+    if os.geteuid() == 0:
+        return Path("/sys")
+    folder = tmp_path / "unwritable"
+    folder.mkdir(mode=0o500)
+    return folder

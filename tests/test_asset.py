@@ -1,7 +1,7 @@
 import numpy
 import pytest
-from PIL import Image
 from pictures import encoded, photograph
+from PIL import Image
 
 from disclose.asset import Asset, Mark
 from disclose.errors import DiscloseError, UnreadableError, UnsupportedError
@@ -24,7 +24,9 @@ def test_arrays_of_grey_colour_and_alpha_open(shape):
     assert Asset.open(numpy.zeros(shape, numpy.uint8)).content.size == (50, 40)
 
 
-@pytest.mark.parametrize("array", [numpy.zeros((4, 4, 3)), numpy.zeros((4, 4, 2), numpy.uint8), numpy.zeros(4, numpy.uint8)])
+@pytest.mark.parametrize(
+    "array", [numpy.zeros((4, 4, 3)), numpy.zeros((4, 4, 2), numpy.uint8), numpy.zeros(4, numpy.uint8)]
+)
 def test_arrays_of_other_kinds_are_refused_with_what_to_pass(array):
     with pytest.raises(UnsupportedError, match="pass uint8"):
         Asset.open(array)

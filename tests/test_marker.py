@@ -2,8 +2,8 @@ import logging
 from dataclasses import replace
 
 import pytest
-from PIL import Image
 from pictures import encoded, photograph, resaved
+from PIL import Image
 
 import disclose
 from disclose.asset import Asset, Mark
@@ -122,7 +122,9 @@ def test_a_watermark_issued_elsewhere_is_kept_and_its_identifier_taken_up(profil
 def test_somebody_else_s_signature_becomes_the_parent(profile, tmp_path):
     theirs = disclose.mark(encoded(photograph()), Profile(folder=tmp_path / "other"), system="Elsewhere")
     ours = disclose.mark(theirs.data, profile, system="Studio", action="altered")
-    (c2pa,) = [item for item in disclose.verify(ours.data, profile).evidence if item.binding == "hard" and item.layer == "c2pa"]
+    (c2pa,) = [
+        item for item in disclose.verify(ours.data, profile).evidence if item.binding == "hard" and item.layer == "c2pa"
+    ]
     assert c2pa.details["ingredients"] == ["parent"]
 
 

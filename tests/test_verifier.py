@@ -3,8 +3,8 @@ import zlib
 
 import numpy
 import pytest
-from PIL import Image
 from pictures import encoded, photograph, resaved
+from PIL import Image
 
 import disclose
 from disclose.asset import Asset
@@ -130,7 +130,7 @@ def test_bad_and_odd_pictures_get_a_verdict_and_never_a_crash(case, profile):
         assert not any("Error" in item.summary for item in verdict.evidence)
 
 
-@pytest.mark.parametrize("case", [name for name in BAD])
+@pytest.mark.parametrize("case", list(BAD))
 def test_bad_pictures_are_not_marked_and_leave_no_record(case, profile):
     with pytest.raises(disclose.DiscloseError):
         disclose.mark(BAD[case], profile, system="Studio")

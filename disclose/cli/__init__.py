@@ -10,11 +10,11 @@ import click
 from disclose.cli import demo, keys, layers, ledger, mark, verify
 from disclose.cli.terminal import complain
 from disclose.errors import DiscloseError
-from disclose.version import VERSION
+from disclose.version import __version__
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(VERSION, prog_name="disclose")
+@click.version_option(__version__, prog_name="disclose")
 def commands() -> None:
     """Make AI output say what it is, and check what a file says of itself."""
 

@@ -29,7 +29,7 @@ class _Result:
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="IN…")
-@click.option("-o", "--output", help="File for one input, folder for several, '-' for standard output. [default: beside]")
+@click.option("-o", "--output", help="File, folder, or '-' for standard output. [default: beside the input]")
 @click.option("--system", help="Name of the AI system that made the content.")
 @click.option("--system-version", "version", help="Its version.")
 @click.option("--provider", help="Company or person that provides it.")
@@ -40,7 +40,9 @@ class _Result:
               help="IPTC digital source type. [default: trainedAlgorithmicMedia]")  # fmt: skip
 @click.option("--production", is_flag=True, help="Refuse the development identity.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
-def mark(inputs: tuple[str, ...], output: str | None, altered: bool, production: bool, as_json: bool, **statement: Any) -> None:
+def mark(
+    inputs: tuple[str, ...], output: str | None, altered: bool, production: bool, as_json: bool, **statement: Any
+) -> None:
     """Mark pictures: watermark them, sign them and record them in the ledger.
 
     IN is a file, a folder, or '-' for standard input. The inputs are never changed. Exit status: 0 when all are

@@ -50,10 +50,13 @@ def show_verdict(name: str, verdict: Verdict) -> None:
     out.print(plain(verdict.explain()))
     for item in verdict.evidence:
         known = {"binding": item.binding, "integrity": item.integrity, "trust": item.trust, "time": item.time}
-        parts = [item.basis.value, *(f"{name} {value}" for name, value in known.items() if value not in ("none", "unknown"))]
+        said = (f"{name} {value}" for name, value in known.items() if value not in ("none", "unknown"))
+        parts = [item.basis.value, *said]
         if item.p_value is not None:
             parts.append(f"p = {item.p_value:.0e}")
-        out.print(Padding(Text.assemble((plain(item.layer).plain, "bold"), "  ", (" · ".join(parts), "dim")), (0, 0, 0, 2)))
+        out.print(
+            Padding(Text.assemble((plain(item.layer).plain, "bold"), "  ", (" · ".join(parts), "dim")), (0, 0, 0, 2))
+        )
         out.print(Padding(plain(item.summary), (0, 0, 0, 4)))
 
 

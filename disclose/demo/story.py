@@ -79,9 +79,7 @@ def tell(profile: Profile) -> Iterator[Line]:
             item.layer == "fingerprint" and item.integrity is Integrity.BROKEN for item in verdict.evidence
         ),
     )
-    yield verify(
-        "A photograph that was never marked: undetermined", photograph("coffee"), Outcome.UNDETERMINED, _any
-    )
+    yield verify("A photograph that was never marked: undetermined", photograph("coffee"), Outcome.UNDETERMINED, _any)
     yield verify(
         "The photograph with an unsigned “trainedAlgorithmicMedia” written into it: indicated, no more",
         _claimed(photograph("coffee")),

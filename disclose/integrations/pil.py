@@ -44,7 +44,12 @@ class MarkedImage(Image.Image):
         image.readonly = 1
         return image
 
-    def save(self, fp: str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[bytes], format: str | None = None, **params: Any) -> None:
+    def save(
+        self,
+        fp: str | bytes | os.PathLike[str] | os.PathLike[bytes] | IO[bytes],
+        format: str | None = None,
+        **params: Any,
+    ) -> None:
         """Save the picture like Pillow does, signed and recorded; *fp* gets the whole file or nothing.
 
         Raises UnsupportedError for a format that cannot carry a manifest.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from disclose.asset import Asset, Mark
 from disclose.disclosure import Action, DigitalSourceType, Disclosure
 from disclose.errors import MarkingError
-from disclose.evidence import Basis, Binding, Evidence, Integrity, Time, Trust
+from disclose.evidence import Basis, Binding, Evidence, Integrity, Trust
 from disclose.layer import Carried, Plane
 from disclose.layers.c2pa_codes import axes, failures
 from disclose.registry import Resources
@@ -95,7 +95,8 @@ class C2paLayer:
         own = found.details.get("serial_number") == self._signer().serial_number
         if not (own and found.is_bound and found.disclosure is not None):
             return None
-        return Carried(Mark(layer=self.name), found.disclosure.id, disclosure=found.disclosure, whole=True)
+        statement = found.disclosure
+        return Carried(mark=Mark(layer=self.name), identifier=statement.id, disclosure=statement, whole=True)
 
     def _has_parent(self, asset: Asset, disclosure: Disclosure) -> bool:
         if asset.upstream is None:
@@ -140,7 +141,8 @@ class C2paLayer:
             generated=source_type is not None and source_type.is_generated,
             source_type=source_type,
             disclosure=statement,
-            summary=f"{_INTEGRITY_WORDS[integrity]}, written by {generator}, signed by {signed_by}: {_TRUST_WORDS[trust]}",
+            summary=f"{_INTEGRITY_WORDS[integrity]}, written by {generator}, signed by {signed_by}:"
+            f" {_TRUST_WORDS[trust]}",
             details={
                 "serial_number": signature.get("cert_serial_number"),
                 "signer": signed_by,
@@ -168,9 +170,7 @@ class C2paLayer:
             process = os.getpid()
             if process not in self._signers:
                 signer = self._signer()
-                info = c2pa.C2paSignerInfo(
-                    alg=signer.algorithm.encode(), sign_cert=signer.certificates, private_key=signer.private_key, ta_url=None
-                )
+                info = c2pa.C2paSignerInfo(signer.algorithm.encode(), signer.certificates, signer.private_key, None)
                 try:
                     self._signers[process] = signer, c2pa.Signer.from_info(info)
                 except c2pa.C2paError as error:
@@ -204,9 +204,9 @@ def _settings(trust: TrustList) -> dict[str, Any]:
 
 def _manifest(asset: Asset, disclosure: Disclosure, *, has_parent: bool) -> str:
     """Return the manifest definition of a C2PA 2.4 claim (actions: 18.15, AI disclosure: 18.28)."""
-    from disclose.version import VERSION
+    from disclose.version import __version__
 
-    tool = {"name": "disclose", "version": VERSION}
+    tool = {"name": "disclose", "version": __version__}
     agent = {"name": disclosure.system} | ({"version": disclosure.version} if disclosure.version else {})
     when = disclosure.created.strftime("%Y-%m-%dT%H:%M:%SZ")
     origin = {"when": when, "softwareAgent": agent, "digitalSourceType": disclosure.source_type.uri}
@@ -266,10 +266,10 @@ def _source_type(store: Mapping[str, Any], manifest: Mapping[str, Any]) -> Digit
                         return found
                     first = first or found
         parents = [item for item in manifest.get("ingredients") or [] if item.get("relationship") == "parentOf"]
-        label = next((item.get("active_manifest") for item in parents), None)
-        if label is None or label not in store.get("manifests", {}):
+        parent = next((item.get("active_manifest") for item in parents), None)
+        if parent not in store.get("manifests", {}):
             return first
-        manifest = store["manifests"][label]
+        manifest = store["manifests"][parent]
     return first
 
 

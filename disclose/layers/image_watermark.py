@@ -99,7 +99,7 @@ class ImageWatermarkLayer:
             return None
         identifier = Identifier(value=found.payload, length=image.PAYLOAD_BITS)
         details = {"alg": ALGORITHM, "value": str(identifier), "kept": True}
-        return Carried(Mark(layer=self.name, details=details), identifier)
+        return Carried(mark=Mark(layer=self.name, details=details), identifier=identifier)
 
     def _survives_encoding(self, asset: Asset, payload: Identifier) -> bool:
         from disclose.media.image import decode

@@ -26,9 +26,7 @@ _END = b"</rdf:RDF>"
 # Attribute, element and rdf:resource form, by any writer. The packet is hostile input and never parsed as XML:
 # nothing more is wanted from it than these values.
 _VALUE = rb"""\s*=\s*(["'])\s*([^"'<>]{1,300}?)\s*\1|(?:\s[^<>]*)?>\s*([^<>]{1,300}?)\s*<"""
-_SOURCE_TYPE = re.compile(
-    rb"DigitalSourceType(?:\s+rdf:resource)?(?:%s)" % _VALUE, re.IGNORECASE
-)
+_SOURCE_TYPE = re.compile(rb"DigitalSourceType(?:\s+rdf:resource)?(?:%s)" % _VALUE, re.IGNORECASE)
 _GUID = re.compile(rb"DigImageGUID(?:%s)" % _VALUE)
 _SYSTEM = re.compile(rb"AISystemUsed(?:%s)" % _VALUE)
 _OWN_PROPERTIES = (b"DigitalSourceType", b"AISystemUsed", b"AISystemVersionUsed", b"DigImageGUID")
@@ -86,7 +84,9 @@ def _with_statement(packet: bytes | None, disclosure: Disclosure) -> bytes:
         "DigImageGUID": str(disclosure.id),
     }
     properties = "".join(
-        f"<Iptc4xmpExt:{name}>{escape(_printable(value))}</Iptc4xmpExt:{name}>" for name, value in values.items() if value
+        f"<Iptc4xmpExt:{name}>{escape(_printable(value))}</Iptc4xmpExt:{name}>"
+        for name, value in values.items()
+        if value
     )
     description = f'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="{_NAMESPACE}">{properties}</rdf:Description>'
     head, end, tail = base.rpartition(_END)

@@ -69,5 +69,5 @@ class LedgerLayer:
         for found in self.detect(asset):
             if found.id is not None:
                 mark = Mark(layer=self.name, details=found.details)
-                return Carried(mark, found.id, disclosure=found.disclosure, whole=True)
+                return Carried(mark=mark, identifier=found.id, disclosure=found.disclosure, whole=True)
         return None

@@ -89,7 +89,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._appending = threading.Lock()
-        self._hashes = numpy.empty((0, 32), numpy.uint8)
+        self._hashes: NDArray[numpy.uint8] = numpy.empty((0, 32), numpy.uint8)
         self._hash_sequences: list[int] = []
         self._hashes_seen = 0
         self._engine = create_engine(f"sqlite:///{path}")
@@ -210,7 +210,7 @@ class Ledger:
             if not rows:
                 return
             added = numpy.frombuffer(b"".join(row.likeness for row in rows), numpy.uint8).reshape(-1, 32)
-            self._hashes: NDArray[numpy.uint8] = numpy.concatenate([self._hashes, added])
+            self._hashes = numpy.concatenate([self._hashes, added])
             self._hash_sequences += [row.sequence for row in rows]
             self._hashes_seen = rows[-1].sequence
 

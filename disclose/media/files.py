@@ -31,19 +31,20 @@ def write(path: Path, data: bytes) -> None:
     """
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        temporary = Path(name)
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, _usual_mode())
-        os.replace(temporary, path)
+        temporary.chmod(_usual_mode())
+        temporary.replace(path)
         temporary = None
     except OSError as error:
         raise DiscloseError(f"cannot write {path}: {error.strerror or error}; nothing was written") from error
     finally:
         if temporary is not None:
-            os.unlink(temporary)
+            temporary.unlink()
 
 
 def _usual_mode() -> int:

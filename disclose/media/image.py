@@ -92,9 +92,7 @@ class Picture:
         if text.chunks:
             kept["pnginfo"] = text
         xmp = image.info.get("xmp")
-        return cls(
-            image=_without_palette(image), options=kept, xmp=xmp, obstacle=_obstacle_of_mode(image.mode)
-        )
+        return cls(image=_without_palette(image), options=kept, xmp=xmp, obstacle=_obstacle_of_mode(image.mode))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -180,9 +178,7 @@ def encode(picture: Picture) -> bytes:
     """
     media_type = picture.media_type
     if picture.original is not None and media_type in ("image/png", "image/jpeg", "image/gif"):
-        return containers.splice(
-            containers.without_xmp(picture.original, media_type), media_type, xmp=picture.xmp
-        )
+        return containers.splice(containers.without_xmp(picture.original, media_type), media_type, xmp=picture.xmp)
     options = dict(picture.options)
     if picture.xmp is not None:
         if media_type in ("image/webp", "image/avif"):
@@ -296,7 +292,7 @@ def _bit_depth(image: Image, data: bytes, media_type: str) -> int:
     if media_type == "image/png":
         return containers.png_bit_depth(data)
     if media_type == "image/tiff":
-        return max(image.tag_v2.get(258, (1,)))  # type: ignore[attr-defined]
+        return int(max(image.tag_v2.get(258, (1,))))  # type: ignore[attr-defined]
     if media_type == "image/avif":
         # The pixel information property lists the bits of each channel (ISO/IEC 23008-12, 6.5.6).
         where = data.find(b"pixi")
@@ -307,5 +303,6 @@ def _bit_depth(image: Image, data: bytes, media_type: str) -> int:
 
 def _too_large(what: str, how_large: str) -> TooLargeError:
     return TooLargeError(
-        f"cannot decode {what}: it declares {how_large}, more than the limit of {LARGEST_PIXELS // 1_000_000} megapixels"
+        f"cannot decode {what}: it declares {how_large}, more than the limit of"
+        f" {LARGEST_PIXELS // 1_000_000} megapixels"
     )

@@ -41,7 +41,7 @@ class Structure:
     def to_text(self) -> str:
         """Return the structure as ``columns x rows : base64``."""
         rows, columns = self.brighter.shape
-        return f"{columns}x{rows}:{base64.b64encode(numpy.packbits(self.brighter)).decode('ascii')}"
+        return f"{columns}x{rows}:{base64.b64encode(numpy.packbits(self.brighter).tobytes()).decode('ascii')}"
 
     @classmethod
     def from_text(cls, text: str) -> Self:

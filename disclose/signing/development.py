@@ -54,7 +54,7 @@ def create(folder: Path) -> None:
         files.write(staged / _CERTIFICATES, certificates)
         files.write(staged / _ROOT, root)
         _write_private(staged / _PRIVATE_KEY, private_key)
-        os.rename(staged, folder)
+        staged.rename(folder)
         staged = None
     except OSError as error:
         if not folder.is_dir():
@@ -94,6 +94,7 @@ def _certificate(
     """Return a certificate as C2PA wants it (C2PA 2.2, 14.5): an authority with *path_length*, a leaf without."""
     from cryptography import x509
     from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.x509.oid import ExtendedKeyUsageOID
 
     now = datetime.now(UTC).replace(microsecond=0)
     is_authority = path_length is not None
@@ -109,13 +110,11 @@ def _certificate(
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=path_length), critical=True)
         .add_extension(_key_usage(is_authority), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
     )
     if not is_authority:
         # claimSigning is the programme's own usage; emailProtection is what readers accept by default.
-        usages = [x509.ObjectIdentifier(_CLAIM_SIGNING), x509.ExtendedKeyUsageOID.EMAIL_PROTECTION]
+        usages = [x509.ObjectIdentifier(_CLAIM_SIGNING), ExtendedKeyUsageOID.EMAIL_PROTECTION]
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
     return builder.sign(issuer_key, SHA256())
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy
 import pytest
-from PIL import Image
 from pictures import encoded, photograph
+from PIL import Image
 
 import disclose
 from disclose.errors import MarkingError, ProfileError

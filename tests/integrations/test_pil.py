@@ -2,8 +2,8 @@ import io
 
 import numpy
 import pytest
-from PIL import Image, ImageDraw
 from pictures import FORMATS, photograph, resaved
+from PIL import Image, ImageDraw
 
 import disclose
 from disclose.errors import UnsupportedError

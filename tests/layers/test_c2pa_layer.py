@@ -203,7 +203,10 @@ class _Last:
 CODES = {
     "nothing known": ({}, ("unknown", "unknown", "stated")),
     "valid and untrusted": (
-        {"success": ["claimSignature.validated", "assertion.dataHash.match"], "failure": ["signingCredential.untrusted"]},
+        {
+            "success": ["claimSignature.validated", "assertion.dataHash.match"],
+            "failure": ["signingCredential.untrusted"],
+        },
         ("intact", "untrusted", "stated"),
     ),
     "trusted and stamped": (

@@ -2,8 +2,8 @@ import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 from pictures import encoded, photograph
+from PIL import Image
 
 import disclose
 from disclose.evidence import Integrity, Outcome

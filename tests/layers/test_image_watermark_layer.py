@@ -1,7 +1,7 @@
 import numpy
 import pytest
-from PIL import Image
 from pictures import encoded, photograph, resaved
+from PIL import Image
 
 import disclose
 from disclose.asset import Asset

@@ -49,7 +49,9 @@ def test_an_unknown_term_is_no_finding():
 
 
 def test_foreign_properties_survive_byte_for_byte_and_the_old_source_type_goes():
-    foreign = '<rdf:Description dc:creator="Ada" xmlns:dc="dc"><dc:title>Ünïcode &amp; more</dc:title></rdf:Description>'
+    foreign = (
+        '<rdf:Description dc:creator="Ada" xmlns:dc="dc"><dc:title>Ünïcode &amp; more</dc:title></rdf:Description>'
+    )
     old = '<rdf:Description e:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"/>'
     packet = f"<x:xmpmeta><rdf:RDF>{foreign}{old}</rdf:RDF></x:xmpmeta>".encode()
     picture = Asset.open(encoded(photograph())).content.with_xmp(packet)
