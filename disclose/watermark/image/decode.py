@@ -22,9 +22,9 @@ Waves = NDArray[np.complex64]
 
 _EACH = np.arange(SYMBOLS)
 
-ALTERNATIVES = 3  # likeliest values of each symbol that are tried against the check
-DOUBT_LIMIT = 1e-6  # probability of another payload above which none is reported
-HOPELESS_Z = 11.0  # joint statistic below which no alignment will lift a reading to significance, about 12
+TRIED = 3  # likeliest values of each symbol that are put to the check
+DOUBT_LIMIT = 1e-4  # probability of another payload above which none is reported
+HOPELESS_Z = 11.8  # joint statistic below which no alignment will lift a reading to significance, about 12
 MAXIMUM_ROUNDS = 4  # of decoding and realigning
 NEIGHBOURHOOD = 9  # wave numbers over which the noise is averaged
 LOUDEST = 30.0  # power, in noise powers, at which one wave's vote on its ring is capped
@@ -165,9 +165,9 @@ def _checked(tile: Tile, key: bytes, aligned: Waves, scores: NDArray[np.float32]
 
 def _likeliest(scores: NDArray[np.float32], key: bytes) -> tuple[int | None, NDArray[np.int64]]:
     """Return the payload and symbol values of the likeliest codeword that passes the check, if any near one does."""
-    values = np.argpartition(scores, -ALTERNATIVES, axis=1)[:, -ALTERNATIVES:]
+    values = np.argpartition(scores, -TRIED, axis=1)[:, -TRIED:]
     tops = np.take_along_axis(scores, values, axis=1)
-    ranks = np.array(list(product(range(ALTERNATIVES), repeat=SYMBOLS)))
+    ranks = np.array(list(product(range(TRIED), repeat=SYMBOLS)))
     for index in np.argsort(-tops[_EACH, ranks].sum(axis=1), kind="stable"):
         chosen = values[_EACH, ranks[index]]
         payload = code.decode(chosen.tolist(), key)
@@ -177,7 +177,7 @@ def _likeliest(scores: NDArray[np.float32], key: bytes) -> tuple[int | None, NDA
 
 
 def _symbol_scores(tile: Tile, aligned: Waves) -> NDArray[np.float32]:
-    """Return the correlation of each symbol's every value, shape (SYMBOLS, 2**14), in order of the value."""
+    """Return the correlation of each symbol's every value, shape (SYMBOLS, 2**16), in order of the value."""
     surfaces = _correlation(tile, aligned * tile.phasors[1:].conj(), SHIFTS).reshape(SYMBOLS, -1)
     return np.concatenate([surfaces, -surfaces], axis=1)
 
@@ -194,10 +194,7 @@ def _correlation(tile: Tile, products: NDArray[np.complex64], size: int) -> NDAr
 
 def _reference(tile: Tile, symbols: tuple[Symbol, ...]) -> Waves:
     """Return the unit-variance sum of the sync pattern and the patterns of *symbols*."""
-    total = tile.phasors[0].copy()
-    for index, symbol in enumerate(symbols):
-        total += symbol.sign * tile.phasors[1 + 2 * index + symbol.pattern] * tile.turned(symbol.shift)
-    result: Waves = (total / np.sqrt(1 + SYMBOLS)).astype(np.complex64)
+    result: Waves = tile.phasors_of(symbols) / np.float32(np.sqrt(1 + SYMBOLS))
     return result
 
 

@@ -24,7 +24,7 @@ LOWEST_PSNR = 40.0  # decibels; the strength stays within it
 STEP = 1.25  # between one strength and the next
 STEPS = 4  # strengths tried, so the last is about twice the first
 CHECK_QUALITY = 60  # JPEG quality that the self-check puts the picture through
-COMFORTABLE_Z = 15.5  # after which no more strength is spent; about 12 is the least that can be read
+COMFORTABLE_Z = 15.5  # after which no more strength is spent; about 13.5 is the least that can be read
 _RESOLUTION = 12  # steps of the resized residual in a grey level
 _ROWS = 32  # rows added at a time: a strip of 1024 pixels stays in the processor's cache
 

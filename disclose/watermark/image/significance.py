@@ -5,7 +5,7 @@ Under the null hypothesis the picture knows nothing of the key. The statistic is
 half the sum of squares it is sub-Gaussian with unit variance whatever the picture, so the chance that one given
 alignment and codeword reach *z* is at most exp(-z**2 / 2) (Chernoff; no normal approximation in the far tail). A union bound
 (Bonferroni) over everything that was tried gives the p-value of the picture. Only codewords that pass the check
-can be reported, so 2**64 of them count, and the check's six bits lower the p-value as they should.
+can be reported, so 2**64 of them count, and the check lowers the p-value as it should.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from disclose.watermark.image.code import SYMBOLS, Symbol
+from disclose.watermark.image.code import ALTERNATIVES, SYMBOLS, Symbol
 
 VERSION = 1
 DEFAULT_KEY = b"disclose public image watermark key"
@@ -26,7 +26,7 @@ TILE = 128  # canonical pixels on each side
 REACH = 31  # highest wave number on an axis; below 32, so that shifts in steps of two samples lose nothing
 LOWEST, HIGHEST = 0.035, 0.225  # cycles per canonical pixel
 OCCUPANCY = 0.28  # share of the band's frequencies that the key selects
-PATTERNS = 1 + 2 * SYMBOLS  # sync, and two alternatives for each symbol
+PATTERNS = 1 + ALTERNATIVES * SYMBOLS  # sync, and the alternatives for each symbol
 RINGS = 8
 SYNC_GAIN = 1.15  # the sync is read among more alternatives than a symbol
 
@@ -57,10 +57,15 @@ class Tile:
 
     def spectrum(self, symbols: tuple[Symbol, ...]) -> NDArray[np.complex64]:
         """Return the complex amplitude of each wave, shape (n,), of a tile carrying *symbols*, with unit RMS."""
-        total = SYNC_GAIN * self.phasors[0]
+        return unit_rms(self.phasors_of(symbols, SYNC_GAIN) * self.amplitudes)
+
+    def phasors_of(self, symbols: tuple[Symbol, ...], sync_gain: float = 1.0) -> NDArray[np.complex64]:
+        """Return the sum, shape (n,), of the sync pattern's phasors and those of *symbols*."""
+        total = np.float32(sync_gain) * self.phasors[0]
         for index, symbol in enumerate(symbols):
-            total = total + symbol.sign * self.phasors[1 + 2 * index + symbol.pattern] * self.turned(symbol.shift)
-        return unit_rms(total * self.amplitudes)
+            pattern = self.phasors[1 + ALTERNATIVES * index + symbol.pattern]
+            total += np.float32(symbol.sign) * pattern * self.turned(symbol.shift)
+        return total
 
     def turned(self, offset: tuple[float, float]) -> NDArray[np.complex64]:
         """Return the factor, shape (n,), by which moving a tile by *offset* (x, y) turns each wave."""
