@@ -9,16 +9,18 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from disclose import registry
 from disclose.disclosure import Disclosure, Identifier
 from disclose.errors import IdentityError, ProfileError
-from disclose.ledger import Ledger
 from disclose.marker import Marker
 from disclose.media import files
 from disclose.signing import Signer, TrustList
 from disclose.verifier import Verifier
+
+if TYPE_CHECKING:
+    from disclose.ledger import Ledger
 
 DEFAULT_LAYERS = ("image_watermark", "iptc", "c2pa", "fingerprint", "ledger")
 UNNAMED_SYSTEM = "unnamed AI system"
@@ -103,6 +105,9 @@ class Profile:
 
     def ledger(self) -> Ledger:
         """Return this process's connection to the ledger."""
+        # Here and not above: SQLAlchemy takes longer to import than many commands take to run.
+        from disclose.ledger import Ledger
+
         return self._once("ledger", lambda: Ledger(self.folder / "ledger.sqlite"))
 
     def signer(self) -> Signer:

@@ -1,0 +1,1 @@
+"""Benchmarks: one script a question, each with its result committed under ``results/``."""
