@@ -11,13 +11,16 @@ outside of it: what was added last to a Starlette application is outermost.
 from __future__ import annotations
 
 import logging
-from fnmatch import fnmatchcase
+import re
+from fnmatch import fnmatchcase, translate
 from typing import TYPE_CHECKING, Any
 
 from disclose.disclosure import Action, Disclosure
 from disclose.errors import ProfileError
 from disclose.integrations.asgi_headers import (
+    CONDITIONAL,
     App,
+    Headers,
     Message,
     Receive,
     Scope,
@@ -45,9 +48,8 @@ _HEADER = b"ai-disclosure"
 _MODES = {Action.CREATED: b"mode=ai-originated", Action.ALTERED: b"mode=ai-modified"}
 # The application shall answer with its whole body as it is; ranges of the marked one are served here.
 _ASKS_FOR_LESS = (b"range", b"if-range", b"accept-encoding")
-# Ways to send a body past everyone in between; trailers may hold a digest of the unmarked one.
-_PAST_US = ("http.response.pathsend", "http.response.zerocopysend")
-_TRAILERS = "http.response.trailers"
+# Ways to send a body past everyone in between, and trailers, which may hold a digest of the unmarked one.
+_PAST_US = ("http.response.pathsend", "http.response.zerocopysend", "http.response.trailers")
 _NO_BODY = (204, 205)
 
 
@@ -73,14 +75,16 @@ class DiscloseMiddleware:
     ) -> None:
         self.app = app
         self.notice = notice
-        self.media = tuple(pattern.lower() for pattern in _patterns("media", media))
+        self.media = _patterns("media", media)
         self.routes = _patterns("routes", routes)
+        self._route = re.compile("|".join(map(_route_expression, self.routes)))
+        self._media = re.compile("|".join(translate(pattern.lower()) for pattern in self.media) or r"(?!)")
         self._complained: set[str] = set()
         for pattern in self.routes:
             if not pattern.startswith(("/", "*")):
                 raise ProfileError(f"the route {pattern!r} matches no path: it begins with neither / nor *")
         for pattern in self.media:
-            if "/" not in pattern or fnmatchcase("text/event-stream", pattern):
+            if "/" not in pattern or fnmatchcase("text/event-stream", pattern.lower()):
                 raise ProfileError(f"media={pattern!r} is not a content type that can be collected: use 'image/*'")
         own = {} if profile is None else profile.statement
         self.mode = _MODES[Disclosure.new(**{"system": "checked here", **own, **statement}).action]
@@ -114,11 +118,15 @@ class DiscloseMiddleware:
             self._complained.add(reason)
             _log.warning("no notice in the page %r: %s (said once)", path, reason)
 
+    def is_media(self, content_type: str) -> bool:
+        """Whether bodies of *content_type* are to be marked."""
+        return self._media.match(content_type) is not None
+
     def _concerns(self, scope: Scope) -> bool:
-        if not self.routes:
+        if not self.routes or self._route.match(scope["path"]):
             return True
-        path, mounted_at = str(scope["path"]), str(scope.get("root_path", ""))
-        return any(_leads_to(route, path) or _leads_to(route, path.removeprefix(mounted_at)) for route in self.routes)
+        mounted_at = scope.get("root_path", "")
+        return bool(mounted_at) and self._route.match(scope["path"].removeprefix(mounted_at)) is not None
 
 
 class _Responder:
@@ -155,8 +163,8 @@ class _Responder:
         if value_of(headers, _HEADER) is None:
             headers.append((_HEADER, self._middleware.mode))
         content_type = content_type_of(headers)
-        is_media = any(fnmatchcase(content_type, pattern) for pattern in self._middleware.media)
-        is_page = content_type == "text/html" and self._is_to_carry_notice(status, headers_of(start))
+        is_media = self._middleware.is_media(content_type)
+        is_page = content_type == "text/html" and self._is_to_carry_notice(status, headers)
         if status in _NO_BODY or not (is_media or is_page):
             return {**start, "headers": headers}
         if self._asked["method"] == "HEAD":
@@ -173,7 +181,7 @@ class _Responder:
             )
         return {**start, "headers": headers}
 
-    def _is_to_carry_notice(self, status: int, headers: list[tuple[bytes, bytes]]) -> bool:
+    def _is_to_carry_notice(self, status: int, headers: Headers) -> bool:
         if not self._middleware.notice or status == 206 or self._page_has_notice.get("notice"):
             return False
         if (value_of(headers, b"content-disposition") or b"").strip().lower().startswith(b"attachment"):
@@ -193,17 +201,15 @@ class _Responder:
         if middleware.notice:
             # Through this, a second middleware of this kind further in tells the first that a page has its notice.
             self._page_has_notice = scope.setdefault("disclose.page", self._page_has_notice)
-        asked = headers_of(scope)
-        headers, self._known_tags = original_tags(asked)
-        hidden: tuple[str, ...] = _PAST_US
-        if middleware.media:
-            headers = without(headers, _ASKS_FOR_LESS)
-            hidden = (*_PAST_US, _TRAILERS)
         extensions = scope.get("extensions") or {}
-        offered = {name: value for name, value in extensions.items() if name not in hidden}
-        if headers == asked and len(offered) == len(extensions):
+        unwanted = (*CONDITIONAL, *_ASKS_FOR_LESS) if middleware.media else CONDITIONAL
+        if not any(name in unwanted for name, _ in scope["headers"]) and extensions.keys().isdisjoint(_PAST_US):
             # Others outside look into the scope for what the application left there, such as the route it took.
             return scope
+        headers, self._known_tags = original_tags(headers_of(scope))
+        if middleware.media:
+            headers = without(headers, _ASKS_FOR_LESS)
+        offered = {name: value for name, value in extensions.items() if name not in _PAST_US}
         return {**scope, "headers": headers, "extensions": offered}
 
 
@@ -213,12 +219,12 @@ def _patterns(name: str, given: Iterable[str]) -> tuple[str, ...]:
     return tuple(given)
 
 
-def _leads_to(route: str, path: str) -> bool:
-    """Whether *path* is at or below *route*, or matches it where it is a pattern.
+def _route_expression(route: str) -> str:
+    r"""Return a regular expression for the paths at and below *route*, or for *route* where it is a pattern.
 
-    >>> _leads_to("/draw", "/draw/cat"), _leads_to("/draw", "/drawer"), _leads_to("/*.png", "/cat.png")
-    (True, False, True)
+    >>> _route_expression("/draw/")
+    '/draw(?:/|\\Z)'
     """
     if any(character in route for character in "*?["):
-        return fnmatchcase(path, route)
-    return path == route or path.startswith(route.rstrip("/") + "/")
+        return translate(route)
+    return re.escape(route.rstrip("/")) + r"(?:/|\Z)"

@@ -16,14 +16,14 @@ Headers = list[tuple[bytes, bytes]]
 
 # Statements about the exact bytes of a body, which are wrong as soon as one byte differs (RFC 9530, RFC 2616).
 _DIGESTS = (b"content-md5", b"digest", b"content-digest", b"repr-digest")
-_CONDITIONS = (b"if-none-match", b"if-match")
+CONDITIONAL = (b"if-none-match", b"if-match")
 _ENTITY_TAG = re.compile(rb'(?:W/)?"[^"]*"')
 _OUR_SUFFIX = re.compile(rb'-aid[0-9a-f]{8}(?="$)')
 
 
 def headers_of(message: Message) -> Headers:
     """Return a copy of the headers of *message* (or of a request's scope) with names in lower case."""
-    return [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers", ())]
+    return [(name.lower(), value) for name, value in message.get("headers", ())]
 
 
 def value_of(headers: Headers, name: bytes) -> bytes | None:
@@ -74,8 +74,6 @@ def original_tags(headers: Headers) -> tuple[Headers, dict[bytes, bytes]]:
     The client repeats the tags we gave it; without this nothing would ever be "not modified" again.
     """
     known: dict[bytes, bytes] = {}
-    if not any(name in _CONDITIONS for name, _ in headers):
-        return headers, known
 
     def restore(found: re.Match[bytes]) -> bytes:
         given = found.group()
@@ -84,7 +82,7 @@ def original_tags(headers: Headers) -> tuple[Headers, dict[bytes, bytes]]:
             known[original] = given
         return original
 
-    restored = [(name, _ENTITY_TAG.sub(restore, value) if name in _CONDITIONS else value) for name, value in headers]
+    restored = [(name, _ENTITY_TAG.sub(restore, value) if name in CONDITIONAL else value) for name, value in headers]
     return restored, known
 
 

@@ -9,7 +9,8 @@ SCAN_LIMIT = 64 * 1024
 """Bytes of a page that are looked at; what begins later is not found."""
 
 _SPACE = re.compile(rb"[\t\n\f\r ]*")
-_TAG = re.compile(rb"""<(/?[a-zA-Z][^\s/>]*)((?>"[^"]*"|'[^']*'|[^'">])*)>""")
+# Possessive, so that a tag without an end costs its length once, and not squared.
+_TAG = re.compile(rb"""<(/?[a-zA-Z][^\s/>]*+)((?>"[^"]*+"|'[^']*+'|[^'">])*+)>""")
 _LANGUAGE = re.compile(rb"""(?:^|[\s"'])lang\s*=\s*["']?\s*([a-zA-Z]{2,3})""", re.IGNORECASE)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Everything that may stand before the body without opening it (HTML standard, 13.2.6.4.4 to 13.2.6.4.6).
@@ -80,8 +81,8 @@ class PageStart:
             self._decide(tag.end())
             return None
         if name in _WITH_TEXT:
-            closing = re.compile(rb"</" + name + rb"\b[^>]*>", re.IGNORECASE).search(page, tag.end())
-            return closing.end() if closing is not None else None
+            closing = re.compile(rb"</" + name + rb"\b", re.IGNORECASE).search(page, tag.end())
+            return _after(page, b">", closing.end()) if closing is not None else None
         if name == b"html" and (language := _LANGUAGE.search(tag.group(2))) is not None:
             self.language = language.group(1).decode().lower()
         self.has_policy = self.has_policy or (name == b"meta" and b"content-security-policy" in tag.group(2).lower())

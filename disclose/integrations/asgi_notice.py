@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING
 
 from disclose.integrations.asgi_headers import Headers, Message, Send, headers_of, rewritten, tag_of, value_of
 from disclose.integrations.asgi_html import SCAN_LIMIT, PageStart
+from disclose.notice import Notice
+from disclose.notice.notice import ELEMENT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_WORDING = {
-    "en": ("You are interacting with an AI system.", "AI disclosure"),
-    "de": ("Sie interagieren mit einem KI-System.", "KI-Hinweis"),
-    "fr": ("Vous interagissez avec un système d’IA.", "Information sur l’IA"),
-}
-# Dark on white is 17:1. The page's own fixed elements stay below it and its layout stays as it is.
+_NOTICE = Notice()
+# The look of the banner that disclose.notice shows by script. It stays in view, above the page's own fixed elements.
 _STYLE = (
-    "#disclose-notice{position:relative;z-index:2147483647;box-sizing:border-box;width:100%;padding:.5rem 1rem;"
-    "background:#fff;color:#1a1a1a;border-bottom:1px solid #767676;font:1rem/1.4 system-ui,sans-serif}"
-    "#disclose-notice p{margin:0}"
+    f"#{ELEMENT_ID}{{position:sticky;top:0;z-index:2147483000;flex:none;box-sizing:border-box;width:100%;"
+    "padding:8px 16px;background:#1e2433;color:#f5f7fb;font:14px/1.45 system-ui,sans-serif;text-align:center}"
+    f"#{ELEMENT_ID} p{{margin:0;color:inherit}}@media(forced-colors:active){{#{ELEMENT_ID}{{border-bottom:1px solid}}}}"
 )
 _NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_=-]+)'")
 _HASH = re.compile(r"'sha(?:256|384|512)-", re.IGNORECASE)
@@ -90,14 +88,14 @@ def banner(language: str, headers: Headers, *, strict: bool = False) -> bytes:
     >>> banner("de", [], strict=True).decode()[:65]
     '<div id="disclose-notice" role="region" aria-label="KI-Hinweis" l'
     """
-    known = language if language in _WORDING else "en"
-    sentence, label = _WORDING[known]
+    known = _NOTICE.language_for([language])
+    wording = _NOTICE.wording[known]
     allowed, nonce = (False, None) if strict else _style_permission(headers)
     opening = "<style>" if nonce is None else f'<style nonce="{nonce}">'
     style = f"{opening}{_STYLE}</style>" if allowed else ""
     text = (
-        f'<div id="disclose-notice" role="region" aria-label="{escape(label)}" lang="{known}">'
-        f"{style}<p><strong>{escape(sentence)}</strong></p></div>"
+        f'<div id="{ELEMENT_ID}" role="region" aria-label="{escape(wording.label)}" lang="{known}">'
+        f"{style}<p><strong>{escape(wording.headline)}</strong></p></div>"
     )
     return text.encode("ascii", "xmlcharrefreplace")
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 import logging
 import re
+import time
 
 import anyio
 import numpy as np
@@ -18,6 +19,7 @@ from starlette.routing import Mount, Route
 
 from disclose import Asset, Outcome, Profile
 from disclose.errors import IdentityError, ProfileError
+from disclose.integrations import asgi_html
 from disclose.integrations.asgi import DiscloseMiddleware
 from disclose.integrations.asgi_media import BODY_LIMIT
 
@@ -58,8 +60,11 @@ def messages_of(app, path="/", method="GET", headers=None, extensions=None, **mo
         **more,
     }
 
+    requests = [{"type": "http.request", "body": b"", "more_body": False}]
+
     async def receive():
-        return {"type": "http.request", "body": b"", "more_body": False}
+        # A client that has said everything and stays.
+        return requests.pop() if requests else await anyio.sleep_forever()
 
     async def send(message):
         sent.append(message)
@@ -140,6 +145,9 @@ def test_a_disclosure_header_that_the_application_set_is_left_alone():
         ("/draw", "/draw/cat", True),
         ("/draw/", "/draw/cat", True),
         ("/draw", "/drawer", False),
+        ("/draw", "/draw/a\nb", True),
+        ("/*.png", "/a\nb.png", True),
+        ("/", "/anything", True),
         ("/*/picture.png", "/cats/picture.png", True),
         ("*.png", "/draw/cat.png", True),
         ("*.png", "/draw/cat.jpg", False),
@@ -385,7 +393,8 @@ def test_a_file_sent_past_the_middleware_is_withheld(profile):
     assert "http.response.pathsend" not in {message["type"] for message in messages}
 
 
-def test_an_endless_body_is_withheld_and_its_maker_is_stopped(profile):
+@pytest.mark.parametrize("version", ["2.3", "2.4"])
+def test_an_endless_body_is_withheld_and_its_maker_is_stopped(profile, version):
     made = 0
 
     async def endless():
@@ -398,7 +407,7 @@ def test_an_endless_body_is_withheld_and_its_maker_is_stopped(profile):
         return StreamingResponse(endless(), media_type="image/png")
 
     app = Starlette(routes=[Route("/", draw)])
-    answer = ask(DiscloseMiddleware(app, profile, media=("image/*",)))
+    answer = ask(DiscloseMiddleware(app, profile, media=("image/*",)), asgi={"version": "3.0", "spec_version": version})
     assert answer.status == 500
     assert made == BODY_LIMIT // (1 << 20) + 1
 
@@ -464,7 +473,7 @@ def test_a_page_says_at_the_top_of_its_body_that_this_is_an_ai_system():
     headers = [(b"content-length", str(len(PAGE)).encode()), (b"etag", b'"abc"'), (b"digest", b"x")]
     answer = ask(DiscloseMiddleware(answering(PAGE, "text/html; charset=utf-8", headers=headers)))
     before, after = PAGE.split(b"<h1>")
-    assert answer.body.startswith(before + b'<div id="disclose-notice" role="region" aria-label="AI disclosure"')
+    assert answer.body.startswith(before + b'<div id="disclose-notice" role="region" aria-label="AI notice"')
     assert answer.body.endswith(b"</div><h1>" + after)
     assert answer.body.count(SENTENCE) == 1
     assert int(answer.headers["content-length"]) == len(answer.body)
@@ -479,7 +488,8 @@ def test_a_page_says_at_the_top_of_its_body_that_this_is_an_ai_system():
         ("de", "Sie interagieren mit einem KI-System."),
         ("de-AT", "Sie interagieren mit einem KI-System."),
         ("FR", "Vous interagissez avec un syst&#232;me d&#8217;IA."),
-        ("cs", "You are interacting with an AI system."),
+        ("it-IT", "Stai interagendo con un sistema di IA."),
+        ("tlh", "You are interacting with an AI system."),
     ],
 )
 def test_the_notice_speaks_the_language_of_the_page_in_ascii(language, sentence):
@@ -526,6 +536,15 @@ def test_what_has_no_beginning_of_a_body_passes_untouched(page, caplog):
     assert [answer.body for answer in answers] == [page, page]
     assert answers[0].headers["etag"] == '"abc"'
     assert caplog.text.count("no notice in the page") == 1
+
+
+@pytest.mark.parametrize("start", [b"", b"<html ", b"<script>"], ids=["tag", "attributes", "script"])
+@pytest.mark.parametrize("filler", [b"x", b"<", b"'", b"\"'", b"</script", b"<!--", b"<a ", b" lang"])
+def test_a_page_without_an_end_costs_its_length_once(start, filler):
+    page = b"<!doctype html>" + start + b"<x" + filler * (64 * 1024 // len(filler))
+    before = time.process_time()
+    ask(DiscloseMiddleware(answering(page, "text/html")))
+    assert time.process_time() - before < 1
 
 
 def test_a_page_passes_on_as_soon_as_its_body_has_begun():
@@ -661,7 +680,7 @@ pieces = some.sampled_from(
         b"\xef\xbb\xbf",
         b"<!-",
         b"'\"",
-        b"x" * 70_000,
+        b"x" * 100,
     ]
 )
 
@@ -672,8 +691,11 @@ def test_how_a_page_is_cut_into_chunks_does_not_change_it(page, cuts):
     ends = sorted({min(cut, len(page)) for cut in cuts} | {len(page)})
     chunks = [page[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     headers = [(b"content-length", str(len(page)).encode())]
-    whole = ask(DiscloseMiddleware(answering(page, "text/html", headers=headers)))
-    cut = ask(DiscloseMiddleware(answering(chunks=chunks, content_type="text/html", headers=headers)))
+    with pytest.MonkeyPatch.context() as patch:
+        # So near that many of these pages reach beyond it.
+        patch.setattr(asgi_html, "SCAN_LIMIT", 128)
+        whole = ask(DiscloseMiddleware(answering(page, "text/html", headers=headers)))
+        cut = ask(DiscloseMiddleware(answering(chunks=chunks, content_type="text/html", headers=headers)))
     assert hashlib.sha256(cut.body).digest() == hashlib.sha256(whole.body).digest()
     assert cut.raw_headers == whole.raw_headers
     assert int(whole.headers["content-length"]) == len(whole.body)
