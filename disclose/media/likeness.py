@@ -30,12 +30,11 @@ class Structure:
     brighter: NDArray[numpy.bool_]
 
     @classmethod
-    def of(cls, pixels: NDArray[numpy.uint8], canonical: tuple[int, int]) -> Self:
-        """Return the structure of *pixels* (height, width, 3), whose *canonical* width and height are given."""
+    def of(cls, luma: Image.Image, canonical: tuple[int, int]) -> Self:
+        """Return the structure of *luma* (mode L), whose *canonical* width and height are given."""
         columns, rows = max(1, canonical[0] // CELL), max(1, canonical[1] // CELL)
-        box = (0, 0, pixels.shape[1] * columns * CELL / canonical[0], pixels.shape[0] * rows * CELL / canonical[1])
-        luma = Image.fromarray(pixels).convert("L").resize((columns, rows), Image.Resampling.BOX, box=box)
-        cells = numpy.asarray(luma, numpy.float32)
+        box = (0, 0, luma.width * columns * CELL / canonical[0], luma.height * rows * CELL / canonical[1])
+        cells = numpy.asarray(luma.resize((columns, rows), Image.Resampling.BOX, box=box), numpy.float32)
         return cls(brighter=_contrast(cells, numpy.ones_like(cells)) > 0)
 
     def to_text(self) -> str:
@@ -52,15 +51,15 @@ class Structure:
         return cls(brighter=bits[: rows * columns].reshape(rows, columns).astype(bool))
 
     def agreement(
-        self, pixels: NDArray[numpy.uint8], matrix: NDArray[numpy.float64], *, tile: int, inverted: bool
+        self, luma: Image.Image, matrix: NDArray[numpy.float64], *, tile: int, inverted: bool
     ) -> float | None:
-        """Return how much of *pixels* agrees with this structure, 0.5 for an unrelated picture and 1.0 for the same.
+        """Return how much of *luma* agrees with this structure, 0.5 for an unrelated picture and 1.0 for the same.
 
-        *matrix* (2, 3) takes pixel centres of *pixels* to canonical coordinates, exact up to whole *tile* sides;
+        *matrix* (2, 3) takes pixel centres of *luma* to canonical coordinates, exact up to whole *tile* sides;
         every place that leaves is tried and the best is returned. *inverted* says that the picture is a negative.
         None means that too little structure is left to tell.
         """
-        contrast, weight, origin = _aligned(pixels, matrix)
+        contrast, weight, origin = _aligned(luma, matrix)
         if inverted:
             contrast = -contrast
         weight = weight * numpy.clip(numpy.abs(contrast) - _FAINT, 0.0, _STRONG)
@@ -93,10 +92,10 @@ class Structure:
 
 
 def _aligned(
-    pixels: NDArray[numpy.uint8], matrix: NDArray[numpy.float64]
+    picture: Image.Image, matrix: NDArray[numpy.float64]
 ) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32], tuple[int, int]]:
-    """Return *pixels* laid into the canonical cells: contrast, weight (share of a cell covered) and first cell."""
-    height, width = pixels.shape[:2]
+    """Return *picture* laid into the canonical cells: contrast, weight (share of a cell covered) and first cell."""
+    width, height = picture.size
     corners = numpy.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]], float)
     mapped = corners @ matrix[:, :2].T + matrix[:, 2]
     first = numpy.floor(mapped.min(axis=0) / CELL).astype(int)
@@ -107,7 +106,7 @@ def _aligned(
     scale = float(numpy.sqrt(abs(numpy.linalg.det(matrix[:, :2]))))
     target = max(1.0, min(width, width * scale / (CELL / 4))), max(1.0, min(height, height * scale / (CELL / 4)))
     small = round(target[0]), round(target[1])
-    luma = Image.fromarray(pixels).convert("L").resize(small, Image.Resampling.BOX)
+    luma = picture.resize(small, Image.Resampling.BOX)
     inverse = numpy.linalg.inv(numpy.vstack([matrix, [0, 0, 1]]))
     # Coordinates of transform() have pixel corners on whole numbers; ours have pixel centres there.
     shrink = numpy.diag([small[0] / width, small[1] / height, 1.0]) @ _shift(0.5) @ inverse
