@@ -1,0 +1,81 @@
+import math
+
+import numpy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from pictures import photograph
+
+from disclose.media.likeness import CELL, Structure
+
+TILE = 128
+CANONICAL = (627, 418)
+
+
+@pytest.fixture(scope="module")
+def luma():
+    return photograph("coffee", 627, 418).convert("L")
+
+
+def place(left=0.0, top=0.0, scale=1.0, degrees=0.0):
+    """Return the matrix from a part's pixel centres to the picture's, for a part cut at (left, top)."""
+    cosine, sine = math.cos(math.radians(degrees)) / scale, math.sin(math.radians(degrees)) / scale
+    return numpy.array([[cosine, -sine, left], [sine, cosine, top]])
+
+
+@given(st.integers(1, 90), st.integers(1, 90))
+def test_a_structure_reads_back_what_it_writes(rows, columns):
+    bits = numpy.random.default_rng(rows).random((rows, columns)) < 0.5
+    assert numpy.array_equal(Structure.from_text(Structure(brighter=bits).to_text()).brighter, bits)
+
+
+def test_a_structure_takes_half_a_kilobyte(luma):
+    assert len(Structure.of(luma, CANONICAL).to_text()) < 720
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    left=st.integers(0, 250),
+    top=st.integers(0, 150),
+    scale=st.floats(0.4, 2.5),
+    tiles=st.tuples(st.integers(-3, 3), st.integers(-3, 3)),
+)
+def test_a_part_agrees_wherever_it_was_cut_up_to_whole_tiles(left, top, scale, tiles, luma):
+    part = luma.crop((left, top, left + 340, top + 240))
+    part = part.resize((round(340 * scale), round(240 * scale)), Image.Resampling.BICUBIC)
+    # Pixel centres: the part's first one lies half a pixel of the part inside its edge.
+    inside = 0.5 / scale - 0.5
+    matrix = place(left + inside, top + inside, scale) + numpy.array([[0, 0, tiles[0]], [0, 0, tiles[1]]]) * TILE
+    assert Structure.of(luma, CANONICAL).agreement(part, matrix, tile=TILE, inverted=False) > 0.9
+
+
+@pytest.mark.parametrize("name", ["astronaut", "china", "flower", "chelsea"])
+def test_another_photograph_does_not_agree(name, luma):
+    other = photograph(name, 627, 418).convert("L")
+    agreement = Structure.of(luma, CANONICAL).agreement(other, place(), tile=TILE, inverted=False)
+    assert 0.4 < agreement < 0.7
+
+
+def test_a_negative_agrees_only_as_a_negative(luma):
+    structure, negative = Structure.of(luma, CANONICAL), Image.eval(luma, lambda value: 255 - value)
+    assert structure.agreement(negative, place(), tile=TILE, inverted=True) > 0.95
+    assert structure.agreement(negative, place(), tile=TILE, inverted=False) < 0.7
+
+
+def test_a_picture_without_structure_cannot_be_told(luma):
+    grey = Image.new("L", luma.size, 128)
+    assert Structure.of(luma, CANONICAL).agreement(grey, place(), tile=TILE, inverted=False) is None
+
+
+@pytest.mark.parametrize("size", [(128, 128), (1024, 128), (131, 977)])
+def test_pictures_of_every_shape_have_a_structure(size):
+    from disclose.watermark.image import canonical_size
+
+    luma = photograph("china", *size).convert("L")
+    structure = Structure.of(luma, canonical_size(*size))
+    rows, columns = structure.brighter.shape
+    assert rows * columns * CELL**2 <= 512 * 512 * 1.01
+    scale = canonical_size(*size)[0] / size[0]
+    matrix = place((scale - 1) / 2, (scale - 1) / 2, 1 / scale)
+    assert structure.agreement(luma, matrix, tile=TILE, inverted=False) > 0.9
