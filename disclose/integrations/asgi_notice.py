@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 _NOTICE = Notice()
 # The look of the banner that disclose.notice shows by script. It stays in view, above the page's own fixed elements.
+# Where the body lays its children out in a row or a grid, the margins take the width back and nothing is pushed away.
 _STYLE = (
-    f"#{ELEMENT_ID}{{position:sticky;top:0;z-index:2147483000;flex:none;box-sizing:border-box;width:100%;"
-    "padding:8px 16px;background:#1e2433;color:#f5f7fb;font:14px/1.45 system-ui,sans-serif;text-align:center}"
+    f"#{ELEMENT_ID}{{position:sticky;top:0;left:0;right:0;z-index:2147483000;flex:none;align-self:flex-start;"
+    "grid-column:1/-1;box-sizing:border-box;width:100%;margin-inline:-50%;padding:8px 16px;"
+    "background:#1e2433;color:#f5f7fb;font:14px/1.45 system-ui,sans-serif;text-align:center}"
     f"#{ELEMENT_ID} p{{margin:0;color:inherit}}@media(forced-colors:active){{#{ELEMENT_ID}{{border-bottom:1px solid}}}}"
 )
 _NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_=-]+)'")
