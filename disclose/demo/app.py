@@ -29,7 +29,7 @@ _LIVE_REGIONS = """() => {
   return [];
 }"""
 _SIZE = (1200, 800)
-_PROMPTS = ("northern lights over a forest", "a lake at dawn", "jazz", "the sea in winter")
+_PROMPTS = ("northern lights", "a mountain lake in April", "slow jazz", "the high valley in the mist")
 
 
 def build(profile: Profile | None = None) -> gradio.Blocks:

@@ -118,6 +118,7 @@ def _night(chance: _Chance, palette: _Palette, shape: tuple[int, int]) -> _Field
         curtain = np.where(above > 0, np.exp(-above / 0.2), np.exp(above / 0.05)) * folds[None, :]
         colour = _blend(inner, outer, np.clip(above / 0.35, 0, 1)[..., None])
         canvas += (curtain * chance.uniform(0.7, 1.1))[..., None] * colour
+    canvas = 1 - np.exp(-1.3 * canvas)  # light adds up, and film runs out of white slowly
     shore = chance.uniform(0.74, 0.86)
     dark = _Palette(sky=palette.sky, light="#cfe8ff", far="#24365a", near="#03060d", current=palette.current)
     light = (chance.uniform(0.2, 0.8), 0.3)

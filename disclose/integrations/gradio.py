@@ -186,7 +186,7 @@ class _Door:
                 files.write(target, asset.data)
                 block.temp_files.add(str(target))
         except DiscloseError as error:
-            _log.exception("a picture was held back because it could not be marked")
+            _log.error("held back %s, which could not be marked: %s", path, error)
             raise gradio.Error(f"This picture was held back, because it could not be marked: {error}") from error
         self._known[source] = self._known[asset.sha256] = str(target)
         while len(self._known) > 1024:

@@ -4,7 +4,7 @@ A notice knows no web framework. It holds wording per language (:mod:`disclose.n
 as a script that any page can run (:meth:`Notice.to_script`) or carry (:meth:`Notice.to_html`).
 """
 
-from disclose.notice.notice import Notice
+from disclose.notice.notice import ELEMENT_ID, Notice
 from disclose.notice.wording import WORDING, Wording
 
-__all__ = ["WORDING", "Notice", "Wording"]
+__all__ = ["ELEMENT_ID", "WORDING", "Notice", "Wording"]

@@ -21,7 +21,7 @@ ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run",
 )  # fmt: skip
-PROMPT = "northern lights over a forest"
+PROMPT = "northern lights"
 
 
 def tour(address: str, shot: Callable[[Any, str], None], *, width: int = 1280, dark: bool = False) -> None:
