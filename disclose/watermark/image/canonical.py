@@ -16,7 +16,8 @@ from PIL import Image
 from disclose.errors import TooLargeError, UnsupportedError
 
 CANONICAL_AREA = 512 * 512
-MINIMUM_SIDE = 128  # pixels
+MINIMUM_SIDE = 128  # pixels, to be marked
+LEGIBLE_SIDE = 32  # pixels, below which nothing is left to read
 MAXIMUM_PIXELS = 50_000_000
 MAXIMUM_ASPECT = 8
 
@@ -31,13 +32,24 @@ def canonical_size(width: int, height: int) -> tuple[int, int]:
 
 
 def checked(pixels: NDArray[Any]) -> Pixels:
-    """Return *pixels* as they are if they are a picture the engine takes; raise an InputError otherwise."""
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+    """Return *pixels* as they are if the engine can read them; raise an InputError otherwise."""
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
         raise UnsupportedError(
             f"The image watermark takes uint8 pixels of shape (height, width, 3), not {pixels.dtype} "
             f"{pixels.shape}: convert the picture to 8-bit RGB first."
         )
     height, width = pixels.shape[:2]
+    if height * width > MAXIMUM_PIXELS:
+        raise TooLargeError(
+            f"The picture has {height * width:,} pixels; the image watermark takes up to {MAXIMUM_PIXELS:,}: "
+            "scale it down first."
+        )
+    return pixels
+
+
+def markable(pixels: NDArray[Any]) -> Pixels:
+    """Return *pixels* as they are if the engine can mark them; raise an InputError otherwise."""
+    height, width = checked(pixels).shape[:2]
     if min(height, width) < MINIMUM_SIDE:
         raise UnsupportedError(
             f"The picture is {width} x {height} pixels; the image watermark needs at least {MINIMUM_SIDE} on the "
@@ -47,11 +59,6 @@ def checked(pixels: NDArray[Any]) -> Pixels:
         raise UnsupportedError(
             f"The picture is {width} x {height} pixels; the image watermark takes aspect ratios up to "
             f"{MAXIMUM_ASPECT}:1: mark it in parts."
-        )
-    if height * width > MAXIMUM_PIXELS:
-        raise TooLargeError(
-            f"The picture has {height * width:,} pixels; the image watermark takes up to {MAXIMUM_PIXELS:,}: "
-            "scale it down first."
         )
     return pixels
 

@@ -64,14 +64,24 @@ def matched(tile: Tile, band: NDArray[np.complex64]) -> Waves:
     the tile's own stand above it tells which frequencies survived. Both look at magnitudes only, and the null
     model's randomness is in the phases: no p-value suffers.
     """
-    power = np.square(band.real) + np.square(band.imag)
-    total, count = (_smooth(np.where(tile.unused, part, 0)) for part in (power, np.ones_like(power)))
-    noise = total[tile.support] / np.maximum(count[tile.support], np.float32(1e-6))
-    white = band[tile.support] / np.sqrt(np.maximum(noise, np.float32(1e-12)))
+    white = _over_noise(tile, band)
     loud = np.minimum(np.square(np.abs(white)), LOUDEST)
     rings = np.bincount(tile.rings, loud, RINGS) / np.bincount(tile.rings, minlength=RINGS) - 1
     excess = np.convolve(np.pad(rings, 1, mode="edge"), (0.25, 0.5, 0.25), mode="valid")
     return _unit_energy(white * np.sqrt(np.maximum(excess, 0) + FAINTEST)[tile.rings].astype(np.float32))
+
+
+def prominence(tile: Tile, band: NDArray[np.complex64]) -> float:
+    """Return how far the tile's waves stand above the unused ones in *band*, in noise powers: 0 where none is."""
+    return float(np.minimum(np.square(np.abs(_over_noise(tile, band))), LOUDEST).mean()) - 1
+
+
+def _over_noise(tile: Tile, band: NDArray[np.complex64]) -> Waves:
+    """Return the tile's waves in *band* over the deviation of the unused waves around each."""
+    power = np.square(band.real) + np.square(band.imag)
+    total, count = (_smooth(np.where(tile.unused, part, 0)) for part in (power, np.ones_like(power)))
+    noise = total[tile.support] / np.maximum(count[tile.support], np.float32(1e-6))
+    return np.asarray(band[tile.support] / np.sqrt(np.maximum(noise, np.float32(1e-12))), dtype=np.complex64)
 
 
 def _unit_energy(waves: Waves) -> Waves:
@@ -81,7 +91,8 @@ def _unit_energy(waves: Waves) -> Waves:
 
 
 def _smooth(band: NDArray[np.float32]) -> NDArray[np.float32]:
-    return ndimage.uniform_filter(band, NEIGHBOURHOOD, mode=("nearest", "nearest"))
+    result: NDArray[np.float32] = ndimage.uniform_filter(band, NEIGHBOURHOOD, mode="nearest")
+    return result
 
 
 def sync_of(tile: Tile, waves: Waves) -> Sync:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from disclose.watermark.image.canonical import Pixels, Plane, canonical_plane, checked
-from disclose.watermark.image.decode import DOUBT_LIMIT, Reading, decoded, matched, sync_of
+from disclose.watermark.image.align import aligned
+from disclose.watermark.image.canonical import LEGIBLE_SIDE, Pixels, Plane, canonical_plane, checked
+from disclose.watermark.image.decode import DOUBT_LIMIT, Reading, decoded, matched, prominence, sync_of
 from disclose.watermark.image.detection import Detection, Geometry
 from disclose.watermark.image.search import Search
 from disclose.watermark.image.significance import REPORT_AT, p_value
 from disclose.watermark.image.spectrum import Spectrum
-from disclose.watermark.image.tile import DEFAULT_KEY, VERSION, Tile, tile_of
+from disclose.watermark.image.tile import DEFAULT_KEY, TILE, VERSION, Tile, tile_of
 from disclose.watermark.image.whiten import band_of, folded, whitened
 
 Matrix = NDArray[np.float64]
@@ -33,31 +35,51 @@ def detect(
     """Return the mark found in *pixels*, uint8 (height, width, 3), or None.
 
     Effort "fast" takes the picture to be uncropped, at any resolution, in any of the eight orientations, positive
-    or negative; "full" then searches rotation, scale and mirror image. Raises an InputError for a picture the
-    engine does not take.
+    or negative; "full" then searches rotation, scale and mirror image. Raises an InputError for pixels of another
+    kind than these, or too many of them.
     """
+    if min(checked(pixels).shape[:2]) < LEGIBLE_SIDE:
+        return None
     key = DEFAULT_KEY if key is None else key
     tile = tile_of(key)
-    plane = canonical_plane(Image.fromarray(checked(pixels)))
+    plane = canonical_plane(Image.fromarray(pixels))
     white = whitened(plane)
     spectrum = folded(white)
+    first: Detection | None = None
     for tried, matrix in enumerate(ORIENTATIONS, 1):
         reading = _reading(tile, key, spectrum, matrix)
         if reading is not None and _reportable(reading, tried):
-            return _detection(reading, matrix, tried, pixels, plane)
+            pose = aligned(tile, white, reading, matrix)
+            first = _detection(reading, *(pose or (matrix, reading.offset)), tried, pixels, plane)
+            if pose is not None:
+                return first
+            break
     if effort == "fast":
-        return None
+        return first
     found = Search(tile, key, Spectrum.of(white)).run()
-    if found is None:
-        return None
-    tried = len(ORIENTATIONS) + found.tried
-    return _detection(found.reading, found.matrix, tried, pixels, plane) if _reportable(found.reading, tried) else None
+    tried = len(ORIENTATIONS) + (found.tried if found else 0)
+    if found is None or not _reportable(found.reading, tried):
+        return first
+    second = _detection(found.reading, found.matrix, found.reading.offset, tried, pixels, plane)
+    return second if first is None or first.payload == second.payload else first
 
 
-def fast_reading(plane: Plane, key: bytes) -> Reading | None:
-    """Return the reading of an upright, uncropped *plane* if it may be reported, or None."""
-    reading = _reading(tile_of(key), key, folded(whitened(plane)), UPRIGHT)
-    return reading if reading is not None and _reportable(reading, 1) else None
+@dataclass(frozen=True, kw_only=True)
+class Legibility:
+    """How well an upright, uncropped plane reads: the reading, if one may be reported, and its prominence."""
+
+    reading: Reading | None
+    prominence: float
+
+
+def legibility(plane: Plane, key: bytes) -> Legibility:
+    """Return how well *plane* reads under *key*, for the embedder's self-check."""
+    tile = tile_of(key)
+    band = band_of(folded(whitened(plane)), UPRIGHT)
+    waves = matched(tile, band)
+    reading = decoded(tile, key, waves, sync_of(tile, waves))
+    sure = reading is not None and _reportable(reading, 1)
+    return Legibility(reading=reading if sure else None, prominence=prominence(tile, band))
 
 
 def _reading(tile: Tile, key: bytes, spectrum: NDArray[np.complex64], matrix: Matrix) -> Reading | None:
@@ -69,14 +91,15 @@ def _reportable(reading: Reading, tried: int) -> bool:
     return reading.doubt <= DOUBT_LIMIT and p_value(reading.z, tried) <= REPORT_AT
 
 
-def _detection(reading: Reading, matrix: Matrix, tried: int, pixels: Pixels, plane: Plane) -> Detection:
+def _detection(
+    reading: Reading, matrix: Matrix, offset: tuple[float, float], tried: int, pixels: Pixels, plane: Plane
+) -> Detection:
     """Return *reading* in the terms of the caller, whose coordinates are pixels of the picture examined."""
     height, width = pixels.shape[:2]
     (a, b), (c, d) = (matrix * [plane.shape[1] / width, plane.shape[0] / height]).tolist()
-    x, y = reading.offset
     return Detection(
         payload=reading.payload,
         p_value=p_value(reading.z, tried),
-        geometry=Geometry(matrix=((a, b, x), (c, d, y)), inverted=reading.sign < 0),
+        geometry=Geometry(matrix=((a, b, offset[0] % TILE), (c, d, offset[1] % TILE)), inverted=reading.sign < 0),
         version=VERSION,
     )

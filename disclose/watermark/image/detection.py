@@ -38,8 +38,10 @@ class Geometry:
 
     @property
     def rotation(self) -> float:
-        """Clockwise degrees on screen, in (-180, 180], that turn the examined picture (a mirror image having first
-        been mirrored left to right) upright."""
+        """Clockwise degrees on screen, in (-180, 180], that turn the examined picture upright.
+
+        A mirror image is first mirrored left to right.
+        """
         (a, b, _), (c, d, _) = self.matrix
         mirror = -1 if self.flipped else 1
         return degrees(atan2(mirror * c - b, mirror * a + d))

@@ -13,18 +13,19 @@ from PIL import Image
 
 from disclose.errors import MarkingError
 from disclose.watermark.image import code
-from disclose.watermark.image.canonical import CANONICAL_AREA, Pixels, Plane, canonical_plane, checked
-from disclose.watermark.image.detect import fast_reading
+from disclose.watermark.image.canonical import CANONICAL_AREA, Pixels, Plane, canonical_plane, markable
+from disclose.watermark.image.detect import legibility
 from disclose.watermark.image.informed import informed_tile
 from disclose.watermark.image.local import detail_of
 from disclose.watermark.image.mask import amplitude, headroom_shift
 from disclose.watermark.image.tile import DEFAULT_KEY, TILE, tile_of
 
-LOWEST_PSNR = 40.0  # decibels; the strength stays within it
+LOWEST_PSNR = 40.5  # decibels; the strength stays within it, with half a decibel for rounding
 STEP = 1.25  # between one strength and the next
 STEPS = 4  # strengths tried, so the last is about twice the first
 CHECK_QUALITY = 60  # JPEG quality that the self-check puts the picture through
 COMFORTABLE_Z = 15.5  # after which no more strength is spent; about 13.5 is the least that can be read
+COMFORTABLE_PROMINENCE = 1.5  # the same for the search's template
 _RESOLUTION = 12  # steps of the resized residual in a grey level
 _ROWS = 32  # rows added at a time: a strip of 1024 pixels stays in the processor's cache
 
@@ -43,7 +44,7 @@ def embed(
     """
     key = DEFAULT_KEY if key is None else key
     symbols = code.encode(payload, key)
-    plane = canonical_plane(Image.fromarray(checked(pixels)))
+    plane = canonical_plane(Image.fromarray(markable(pixels)))
     _refuse_blank(plane)
     detail = detail_of(plane)
     mask = amplitude(detail) * np.float32(strength * _size_factor(pixels))
@@ -55,10 +56,10 @@ def embed(
         if best is not None and _within(scaled) < 1:
             break
         marked = _added(pixels, scaled * _repeated(mark, plane.shape) + headroom_shift(plane, scaled))
-        z = _surviving_z(marked, payload, key) if verify else COMFORTABLE_Z
-        if z > 0:
+        survival = _survival(marked, payload, key) if verify else 1.0
+        if survival > 0:
             best = marked
-        if z >= COMFORTABLE_Z:
+        if survival >= 1:
             break
     if best is None:
         raise MarkingError(
@@ -88,7 +89,7 @@ def _reason(plane: Plane) -> str:
 def _size_factor(pixels: Pixels) -> float:
     """Return how much weaker a large picture is marked: it loses less to the codecs, and has energy to spare."""
     height, width = pixels.shape[:2]
-    return float(np.clip((height * width / CANONICAL_AREA) ** -0.27, 0.6, 1.1))
+    return float(np.clip((height * width / CANONICAL_AREA) ** -0.3, 0.6, 1.1))
 
 
 def _within(mask: Plane) -> float:
@@ -124,14 +125,20 @@ def _added(pixels: Pixels, residual: Plane) -> Pixels:
 _LEVELS = [round((step - 128) / _RESOLUTION) + 128 for step in range(256)]  # from steps to whole grey levels
 
 
-def _surviving_z(marked: Pixels, payload: int, key: bytes) -> float:
-    """Return the statistic of *payload* after a JPEG round trip of *marked*'s luma; 0 if it is not read each time."""
+def _survival(marked: Pixels, payload: int, key: bytes) -> float:
+    """Return how comfortably *payload* is read from *marked*: 0 for not at all, 1 and above for well.
+
+    It is read from the picture as it is and after a JPEG round trip of its luma, and its waves must stand out far
+    enough for the picture to be found again when it is turned.
+    """
     luma = Image.fromarray(marked).convert("L")
-    plain = fast_reading(canonical_plane(luma), key)
+    before = legibility(canonical_plane(luma), key)
     buffer = BytesIO()
     luma.save(buffer, "JPEG", quality=CHECK_QUALITY)
     with Image.open(buffer) as compressed:
-        after = fast_reading(canonical_plane(compressed), key)
-    if plain is None or after is None or not plain.payload == after.payload == payload:
+        after = legibility(canonical_plane(compressed), key)
+    readings = [before.reading, after.reading]
+    if not all(reading is not None and reading.payload == payload for reading in readings):
         return 0.0
-    return min(plain.z, after.z)
+    least = min(reading.z for reading in readings if reading is not None)
+    return min(least / COMFORTABLE_Z, before.prominence / COMFORTABLE_PROMINENCE)

@@ -24,7 +24,7 @@ RADIAL_STEP = 0.006  # in the logarithm of frequency: as fine as the angles
 SMALLEST, LARGEST = 0.40, 1.55  # canonical pixels of the marked picture for one of the examined
 SCALES = round(log(LARGEST / SMALLEST) / RADIAL_STEP)
 ROWS = fft.next_fast_len(SCALES + round(log(HIGHEST / LOWEST) / RADIAL_STEP) + 2, real=False)
-_LOUDEST = 6.0  # power, in means, at which one bin's vote is capped
+_LOUDEST = 8.0  # power, in means, at which one bin's vote is capped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,7 @@ class Candidate:
 
     @property
     def matrix(self) -> NDArray[np.float64]:
+        """The linear map from examined to marked coordinates, shape (2, 2)."""
         return similarity(self.rotation, self.scale, self.mirrored)
 
 
@@ -105,12 +106,13 @@ def _frequencies() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 def _templates(tile: Tile) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
     """Return the conjugate transforms of the tile's constellation on the map, as it is and mirrored."""
     kx, ky = tile.waves.T
-    rows = np.log(np.hypot(kx, ky) / TILE / LOWEST) / RADIAL_STEP
+    frequencies = np.hypot(kx, ky) / TILE
+    rows = np.log(frequencies / LOWEST) / RADIAL_STEP
     columns = np.arctan2(ky, kx) * ANGLES / pi
     found = []
     for side in (1, -1):
         grid = np.zeros((ROWS, ANGLES), np.float32)
-        np.add.at(grid, (np.rint(rows).astype(int), np.rint(side * columns).astype(int) % ANGLES), 1.0)
-        grid = ndimage.gaussian_filter(grid, 0.7, mode=("nearest", "wrap"))
+        np.add.at(grid, (np.rint(rows).astype(int), np.rint(side * columns).astype(int) % ANGLES), frequencies)
+        grid = ndimage.gaussian_filter(grid, 0.5, mode=("nearest", "wrap"))
         found.append(fft.rfft2(grid, workers=1).conj())
     return found[0], found[1]

@@ -17,7 +17,7 @@ from disclose.watermark.image.canonical import Plane
 
 OVERSAMPLING = 2
 REACH = 0.42  # cycles per pixel kept: the tile's highest, times the square root of two, and some room
-_SMOOTHING = 33  # bins over which the spectrum is evened out
+_SMOOTHING = 21  # bins over which the spectrum is evened out
 _MARGIN = 3  # columns kept below zero, so that interpolation never leaves the array
 
 

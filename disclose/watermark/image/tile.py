@@ -61,7 +61,7 @@ class Tile:
 
     def phasors_of(self, symbols: tuple[Symbol, ...], sync_gain: float = 1.0) -> NDArray[np.complex64]:
         """Return the sum, shape (n,), of the sync pattern's phasors and those of *symbols*."""
-        total = np.float32(sync_gain) * self.phasors[0]
+        total: NDArray[np.complex64] = np.float32(sync_gain) * self.phasors[0]
         for index, symbol in enumerate(symbols):
             pattern = self.phasors[1 + ALTERNATIVES * index + symbol.pattern]
             total += np.float32(symbol.sign) * pattern * self.turned(symbol.shift)

@@ -63,4 +63,5 @@ def band_of(spectrum: NDArray[np.complex64], matrix: NDArray[np.float64]) -> NDA
     kx, ky = np.rint(WAVE_NUMBERS @ matrix).astype(np.int64).transpose(2, 0, 1)
     back = kx < 0
     values = spectrum[np.where(back, -ky, ky), np.abs(kx)]
-    return np.where(back, values.conj(), values)
+    result: NDArray[np.complex64] = np.where(back, values.conj(), values)
+    return result
