@@ -67,11 +67,18 @@ def build(profile: Profile | None = None) -> gradio.Blocks:
             gradio.Examples([[text] for text in _PROMPTS], prompt, label="Or try")
             # An image mode would have Gradio encode the file anew on its way to what reads it back.
             picture = gradio.Image(
-                format="png", type="filepath", image_mode=None, interactive=False, label="Picture", elem_id="picture",
+                format="png",
+                type="filepath",
+                image_mode=None,
+                interactive=False,
+                label="Picture",
+                elem_id="picture",
                 **({"buttons": ["download", "fullscreen"]} if _SIX else {"show_share_button": False}),
             )
             written = gradio.HTML(elem_id="written", padding=False)
-            download = gradio.DownloadButton("Download the marked picture", visible=False, size="md", elem_id="download")
+            download = gradio.DownloadButton(
+                "Download the marked picture", visible=False, size="md", elem_id="download"
+            )
             gradio.HTML(_page("painter.html"), padding=False)
         with gradio.Tab("Verify") as verifying:
             # A file and not an image, for the same reason: what is verified is its bytes.
@@ -84,7 +91,8 @@ def build(profile: Profile | None = None) -> gradio.Blocks:
         for opened in (demo.load, verifying.select):
             opened(fn=None, js=_LIVE_REGIONS)
     # The painter is an algorithm and no trained model, so it says so.
-    return disclosed(demo, chosen, only=[paint], system=SYSTEM, source_type="algorithmicMedia")
+    built: gradio.Blocks = disclosed(demo, chosen, only=[paint], system=SYSTEM, source_type="algorithmicMedia")
+    return built
 
 
 def launch(profile: Profile | None = None, port: int | None = None, open_browser: bool = True) -> None:
@@ -104,8 +112,13 @@ def serve(demo: gradio.Blocks, port: int | None = None, **options: Any) -> str:
 def _looks() -> dict[str, Any]:
     # Named fonts are the system's own; Gradio's themes would fetch theirs from the web.
     theme = gradio.themes.Base(
-        primary_hue="blue", neutral_hue="slate", radius_size="lg", spacing_size="md", text_size="lg",
-        font=_FONTS, font_mono=_MONO,
+        primary_hue="blue",
+        neutral_hue="slate",
+        radius_size="lg",
+        spacing_size="md",
+        text_size="lg",
+        font=_FONTS,
+        font_mono=_MONO,
     )
     return {"theme": theme}
 

@@ -16,7 +16,8 @@ def explained(verdict: Verdict) -> str:
     outcome = verdict.outcome.value
     head = "".join(f'<th scope="col">{column}</th>' for column in _COLUMNS)
     rows = "".join(_row(item) for item in verdict.evidence)
-    table = f'<table class="evidence"><caption>Evidence</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    body = f"<caption>Evidence</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+    table = f'<table class="evidence">{body}</table>'
     return _framed(outcome, outcome, verdict.explain()) + (table if rows else "")
 
 

@@ -32,13 +32,14 @@ with extra("gradio"):
     from gradio import processing_utils
     from gradio.components.api_component import Api
     from gradio.data_classes import GradioModel, GradioRootModel
-    from gradio_client import utils as client_utils
+    from gradio_client import utils as client_utils  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from disclose.profile import Profile
 
 _log = logging.getLogger(__name__)
 _App = TypeVar("_App", bound=gradio.Blocks)
+_taught: set[Callable[..., Any]] = set()
 _scope: contextvars.ContextVar[_Door | None] = contextvars.ContextVar("disclose_gradio_door", default=None)
 
 
@@ -107,7 +108,7 @@ class _Door:
             outputs = zip(values, block_fn.outputs, strict=False)
             return [await self._swept(value, block) for value, block in outputs]
 
-        self.demo.postprocess_data = postprocess_data
+        self.demo.postprocess_data = postprocess_data  # type: ignore[method-assign]
         _keep_files_whole_over_mcp()
 
     def marked(self, value: Any, block: Any) -> Any:
@@ -219,7 +220,7 @@ def _teach(component: type[Any]) -> None:
     """Let the class that defines *component*'s ``postprocess`` mark what it returns, inside a door's scope alone."""
     owner = next(one for one in component.__mro__ if "postprocess" in vars(one))
     original = vars(owner)["postprocess"]
-    if getattr(original, "_disclose", False):
+    if original in _taught:
         return
 
     @functools.wraps(original)
@@ -231,7 +232,7 @@ def _teach(component: type[Any]) -> None:
         marked = door.marked(result.model_dump(), self)
         return type(result)(root=marked) if isinstance(result, GradioRootModel) else type(result)(**marked)
 
-    postprocess._disclose = True  # type: ignore[attr-defined]
+    _taught.add(postprocess)
     owner.postprocess = postprocess  # type: ignore[attr-defined]
 
 
@@ -248,7 +249,7 @@ def _announce(demo: gradio.Blocks, notice: Notice) -> None:
 
 
 def _names(block_fn: Any, wanted: Callable[..., Any] | str) -> bool:
-    return block_fn.api_name == wanted if isinstance(wanted, str) else block_fn.fn == wanted
+    return bool(block_fn.api_name == wanted if isinstance(wanted, str) else block_fn.fn == wanted)
 
 
 def _keep_files_whole_over_mcp() -> None:
@@ -258,19 +259,20 @@ def _keep_files_whole_over_mcp() -> None:
     from gradio.mcp import GradioMCPServer
 
     original = GradioMCPServer.get_base64_data
-    if getattr(original, "_disclose", False):
+    if original in _taught:
         return
 
     def get_base64_data(image: Any, format: str) -> str:
         path = Path(getattr(image, "filename", "") or "")
         return base64.b64encode(path.read_bytes()).decode() if path.is_file() else original(image, format)
 
-    get_base64_data._disclose = True  # type: ignore[attr-defined]
-    GradioMCPServer.get_base64_data = staticmethod(get_base64_data)
+    _taught.add(get_base64_data)
+    GradioMCPServer.get_base64_data = staticmethod(get_base64_data)  # type: ignore[method-assign]
 
 
 def _check_gradio(demo: gradio.Blocks) -> None:
     """Raise DiscloseError where Gradio's own methods are not what this door was built against."""
+    unfit = f"gradio {gradio.__version__} is not supported, so nothing would be marked"
     try:
         found = {
             "Blocks.postprocess_data": list(inspect.signature(type(demo).postprocess_data).parameters),
@@ -279,13 +281,10 @@ def _check_gradio(demo: gradio.Blocks) -> None:
             "upload_file_set": [type(demo.upload_file_set).__name__],
         }
     except AttributeError as error:
-        raise DiscloseError(f"gradio {gradio.__version__} is not supported, so nothing would be marked: {error}") from error
+        raise DiscloseError(f"{unfit}: {error}") from error
     for name, expected in _EXPECTED.items():
         if found[name] != expected:
-            raise DiscloseError(
-                f"gradio {gradio.__version__} is not supported, so nothing would be marked: {name} is {found[name]},"
-                f" not {expected}"
-            )
+            raise DiscloseError(f"{unfit}: {name} is {found[name]}, not {expected}")
 
 
 _EXPECTED = {

@@ -1,11 +1,7 @@
-import pytest
-
-pytest.importorskip("gradio", reason="pip install 'disclose-ai[demo]'")
-
-from disclose import Verdict  # noqa: E402
-from disclose.demo import app  # noqa: E402
-from disclose.demo.verdict import explained, refused  # noqa: E402
-from disclose.evidence import Basis, Evidence  # noqa: E402
+from disclose import Verdict
+from disclose.demo import app
+from disclose.demo.verdict import explained, refused
+from disclose.evidence import Basis, Evidence
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 

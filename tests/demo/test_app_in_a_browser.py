@@ -1,15 +1,14 @@
 import importlib.util
 import shutil
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from pictures import encoded, photograph
 from system_parts import need
 
-pytest.importorskip("gradio", reason="pip install 'disclose-ai[demo]'")
-
-from disclose import Outcome, verify  # noqa: E402
-from disclose.demo import app  # noqa: E402
+from disclose import Outcome, verify
+from disclose.demo import app
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -28,7 +27,7 @@ def browser():
 
     with sync_playwright() as playwright:
         found = shutil.which("chromium") or shutil.which("google-chrome")
-        bundled = shutil.os.path.exists(playwright.chromium.executable_path)
+        bundled = Path(playwright.chromium.executable_path).exists()
         need(bool(found) or bundled, "apt-get install chromium, or playwright install chromium")
         running = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield running

@@ -4,20 +4,18 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import gradio
 import numpy
 import pytest
-from PIL import Image
+from gradio_client import Client, handle_file
 from pictures import encoded, photograph
+from PIL import Image
 
-from disclose import Outcome, Profile, verify
+from disclose import Outcome, Profile, marked, verify
+from disclose.demo import app
 from disclose.errors import DiscloseError, ProfileError
-
-gradio = pytest.importorskip("gradio", reason="pip install 'disclose-ai[gradio]'")
-from gradio_client import Client, handle_file  # noqa: E402
-
-from disclose.demo import app  # noqa: E402
-from disclose.integrations.gradio import disclosed  # noqa: E402
-from disclose.notice import ELEMENT_ID  # noqa: E402
+from disclose.integrations.gradio import disclosed
+from disclose.notice import ELEMENT_ID
 
 SYSTEM = "Acme Studio"
 
@@ -115,9 +113,7 @@ def assert_disclosed(path, profile):
     assert {"image_watermark", "c2pa"} <= {item.layer for item in verdict.evidence}
 
 
-@pytest.mark.parametrize(
-    "way", ["webp", "png", "jpeg", "array", "path", "update", "yield", "file", "download"]
-)
+@pytest.mark.parametrize("way", ["webp", "png", "jpeg", "array", "path", "update", "yield", "file", "download"])
 def test_a_picture_leaves_marked(studio, way):
     client, profile, _ = studio
     result = client.predict(api_name=f"/{way}")
@@ -144,7 +140,7 @@ def test_what_a_browser_fetches_is_the_marked_file(studio):
         url = browser.predict(api_name="/png")["url"]
     finally:
         browser.close()
-    with urllib.request.urlopen(url) as response:
+    with urllib.request.urlopen(url) as response:  # noqa: S310
         assert_disclosed(response.read(), profile)
 
 
@@ -186,7 +182,7 @@ def path_in(content):
 
 def test_a_picture_that_cannot_be_marked_is_held_back_with_the_reason(studio):
     client, _, _ = studio
-    with pytest.raises(Exception, match="held back.*16 bits per channel"):
+    with pytest.raises(Exception, match=r"held back.*16 bits per channel"):
         client.predict("deep.png", api_name="/any")
 
 
@@ -203,7 +199,7 @@ def test_sound_leaves_unmarked_and_the_log_says_so_once(studio, caplog):
 
 def test_marking_opens_no_way_around_the_blocked_folders(studio):
     client, _, _ = studio
-    with pytest.raises(Exception, match="Cannot move .* to the gradio cache dir"):
+    with pytest.raises(Exception, match=r"Cannot move .* to the gradio cache dir"):
         client.predict("blocked/secret.png", api_name="/any")
 
 
@@ -283,8 +279,6 @@ def test_a_gradio_of_another_shape_is_refused(profile):
 
 
 def test_a_picture_decorated_and_disclosed_carries_one_disclosure(profile):
-    from disclose import marked
-
     with gradio.Blocks() as demo:
         shown = gradio.Image(format="png")
         twice = marked(profile, system="Inner")(lambda: photograph(width=320, height=320))
