@@ -52,9 +52,15 @@ def copy_attack() -> str:
         low, high = row["structure_agreement"]
         near, far = row["pdq_distance"]
         bound = f" (at most {300 / row['n']:.0f} % at 95 %)" if row["wrong"] == 0 else ""
-        lines.append(
-            f"| {words} | {row['n']} | {row['right']} | {row['wrong']}{bound} | {low:.0%} to {high:.0%} | {near} to {far} |"
+        cells = (
+            words,
+            row["n"],
+            row["right"],
+            f"{row['wrong']}{bound}",
+            f"{low:.0%} to {high:.0%}",
+            f"{near} to {far}",
         )
+        lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(lines)
 
 

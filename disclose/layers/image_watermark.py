@@ -46,6 +46,7 @@ class ImageWatermarkLayer:
 
         payload = disclosure.id.leading(image.PAYLOAD_BITS)
         content = asset.content
+        content.check_markable()
         for factor in _STRONGER:
             strength = self._strength * factor
             pixels = image.embed(content.rgb, payload.value, key=self._key, strength=strength)

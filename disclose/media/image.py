@@ -116,8 +116,7 @@ class Picture:
         """
         from PIL import Image
 
-        if self.obstacle is not None:
-            raise UnsupportedError(self.obstacle)
+        self.check_markable()
         image = Image.fromarray(pixels)
         bands = self.image.getbands()
         if bands[0] == "L":
@@ -125,6 +124,11 @@ class Picture:
         if bands[-1] == "A":
             image.putalpha(self.image.getchannel("A"))
         return replace(self, image=image, original=None)
+
+    def check_markable(self) -> None:
+        """Raise UnsupportedError, naming the reason, if other colours could not be put in without loss."""
+        if self.obstacle is not None:
+            raise UnsupportedError(self.obstacle)
 
     def with_xmp(self, packet: bytes) -> Self:
         """Return this picture with *packet* as its XMP."""

@@ -35,6 +35,9 @@ class TestImageWatermarkWithAPrivateKey(OurContract):
     def layer(self, profile):
         return ImageWatermarkLayer(key=b"a key of our own")
 
+    def assets(self):
+        return [Asset.open(encoded(photograph()))]
+
 
 class TestIptc(OurContract):
     kind = IptcLayer

@@ -4,8 +4,8 @@ import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from pictures import photograph
+from PIL import Image
 
 from disclose.media.likeness import CELL, Structure
 
