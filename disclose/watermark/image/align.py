@@ -22,9 +22,7 @@ LEAST_SHARE = 0.4  # of the whole plane's statistic, below which a quarter is no
 Matrix = NDArray[np.float64]
 
 
-def aligned(
-    tile: Tile, white: Plane, reading: Reading, matrix: Matrix
-) -> tuple[Matrix, tuple[float, float]] | None:
+def aligned(tile: Tile, white: Plane, reading: Reading, matrix: Matrix) -> tuple[Matrix, tuple[float, float]] | None:
     """Return *matrix* and the offset of *reading*, corrected by what each quarter of *white* shows.
 
     None means that a quarter shows too little: it is damaged, or further out than a tile's waves can tell.

@@ -29,9 +29,7 @@ ORIENTATIONS = tuple(
 )  # quarter turns and mirror images
 
 
-def detect(
-    pixels: Pixels, *, key: bytes | None = None, effort: Literal["fast", "full"] = "full"
-) -> Detection | None:
+def detect(pixels: Pixels, *, key: bytes | None = None, effort: Literal["fast", "full"] = "full") -> Detection | None:
     """Return the mark found in *pixels*, uint8 (height, width, 3), or None.
 
     Effort "fast" takes the picture to be uncropped, at any resolution, in any of the eight orientations, positive
@@ -43,6 +41,8 @@ def detect(
     key = DEFAULT_KEY if key is None else key
     tile = tile_of(key)
     plane = canonical_plane(Image.fromarray(pixels))
+    if plane.min() == plane.max():
+        return None
     white = whitened(plane)
     spectrum = folded(white)
     first: Detection | None = None

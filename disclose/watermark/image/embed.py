@@ -24,6 +24,7 @@ LOWEST_PSNR = 40.5  # decibels; the strength stays within it, with half a decibe
 STEP = 1.25  # between one strength and the next
 STEPS = 4  # strengths tried, so the last is about twice the first
 CHECK_QUALITY = 60  # JPEG quality that the self-check puts the picture through
+CHECKED_AREA = 320 * 320  # pixels, below which it does not: no unseen mark survives that in a thumbnail
 COMFORTABLE_Z = 15.5  # after which no more strength is spent; about 13.5 is the least that can be read
 COMFORTABLE_PROMINENCE = 1.5  # the same for the search's template
 _RESOLUTION = 12  # steps of the resized residual in a grey level
@@ -36,7 +37,7 @@ def embed(
     """Return a copy of *pixels*, uint8 (height, width, 3), that carries the 64 bits of *payload*.
 
     *strength* scales the mark against what the picture was judged to hide. With *verify* the mark is read back,
-    also after a JPEG round trip, and strengthened up to about twice while that reads it badly and the picture
+    also after a JPEG round trip unless it is a thumbnail, and strengthened up to about twice while that reads it badly and the picture
     stays above 40 dB.
 
     Raises an InputError for a picture the engine does not take, and MarkingError for one that cannot hold the
@@ -63,7 +64,7 @@ def embed(
             break
     if best is None:
         raise MarkingError(
-            f"The image watermark could not be read back after JPEG quality {CHECK_QUALITY}, even at "
+            f"The image watermark could not be read back, also after JPEG quality {CHECK_QUALITY}, even at "
             f"{STEP ** (STEPS - 1):.1f} times its strength: {_reason(plane)} Use a larger or more textured picture, or "
             "label it by other means."
         )
@@ -89,7 +90,7 @@ def _reason(plane: Plane) -> str:
 def _size_factor(pixels: Pixels) -> float:
     """Return how much weaker a large picture is marked: it loses less to the codecs, and has energy to spare."""
     height, width = pixels.shape[:2]
-    return float(np.clip((height * width / CANONICAL_AREA) ** -0.3, 0.6, 1.1))
+    return float(np.clip((height * width / CANONICAL_AREA) ** -0.3, 0.6, 1.5))
 
 
 def _within(mask: Plane) -> float:
@@ -128,16 +129,17 @@ _LEVELS = [round((step - 128) / _RESOLUTION) + 128 for step in range(256)]  # fr
 def _survival(marked: Pixels, payload: int, key: bytes) -> float:
     """Return how comfortably *payload* is read from *marked*: 0 for not at all, 1 and above for well.
 
-    It is read from the picture as it is and after a JPEG round trip of its luma, and its waves must stand out far
+    It is read from the picture as it is and, but for thumbnails, after a JPEG round trip of its luma; and its waves must stand out far
     enough for the picture to be found again when it is turned.
     """
     luma = Image.fromarray(marked).convert("L")
     before = legibility(canonical_plane(luma), key)
-    buffer = BytesIO()
-    luma.save(buffer, "JPEG", quality=CHECK_QUALITY)
-    with Image.open(buffer) as compressed:
-        after = legibility(canonical_plane(compressed), key)
-    readings = [before.reading, after.reading]
+    readings = [before.reading]
+    if luma.width * luma.height >= CHECKED_AREA:
+        buffer = BytesIO()
+        luma.save(buffer, "JPEG", quality=CHECK_QUALITY)
+        with Image.open(buffer) as compressed:
+            readings.append(legibility(canonical_plane(compressed), key).reading)
     if not all(reading is not None and reading.payload == payload for reading in readings):
         return 0.0
     least = min(reading.z for reading in readings if reading is not None)

@@ -57,7 +57,7 @@ def candidates(tile: Tile, spectrum: Spectrum, *, anywhere: int, upright: int) -
     seen = fft.rfft2(_map(spectrum), workers=1)
     for mirrored, template in enumerate(_templates(tile)):
         surface = fft.irfft2(seen * template, s=(ROWS, ANGLES), workers=1)[:SCALES]
-        surface = (surface - surface.mean()) / surface.std()
+        surface = (surface - surface.mean()) / max(float(surface.std()), 1e-12)
         level = surface.copy()
         peaks = ndimage.maximum_filter(surface, 5, mode=("nearest", "wrap")) == surface
         surface = np.where(peaks, surface, -np.inf)

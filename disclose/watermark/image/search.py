@@ -141,5 +141,10 @@ class Search:
 
 _CHANGES = tuple(
     np.array(change)
-    for change in ([[1.0, 0.0], [0.0, 1.0]], [[0.0, -1.0], [1.0, 0.0]], [[1.0, 0.0], [0.0, -1.0]], [[0.0, 1.0], [1.0, 0.0]])
-)  # scale, rotation, aspect, shear
+    for change in (
+        [[1.0, 0.0], [0.0, 1.0]],  # scale
+        [[0.0, -1.0], [1.0, 0.0]],  # rotation
+        [[1.0, 0.0], [0.0, -1.0]],  # aspect
+        [[0.0, 1.0], [1.0, 0.0]],  # shear
+    )
+)

@@ -1,11 +1,11 @@
 """Significance: the probability that an unmarked picture would look as marked as this one.
 
 Under the null hypothesis the picture knows nothing of the key. The statistic is then a sum of independent terms
-``|G_k| cos(angle)``, one for each wave and pattern, with the keyed angles uniform; divided by the square root of
-half the sum of squares it is sub-Gaussian with unit variance whatever the picture, so the chance that one given
-alignment and codeword reach *z* is at most exp(-z**2 / 2) (Chernoff; no normal approximation in the far tail). A union bound
-(Bonferroni) over everything that was tried gives the p-value of the picture. Only codewords that pass the check
-can be reported, so 2**64 of them count, and the check lowers the p-value as it should.
+``|G_k| cos(angle)``, one for each wave and pattern, with the keyed angles uniform. Divided by the square root of half
+the sum of squares it is sub-Gaussian with unit variance whatever the picture, so the chance that one given alignment
+and codeword reach *z* is at most exp(-z**2 / 2) (Chernoff: no normal approximation in the far tail). A union bound
+(Bonferroni) over everything that was tried gives the p-value of the picture. Only codewords that pass the check can
+be reported, so 2**64 of them count, however long the check.
 """
 
 from __future__ import annotations

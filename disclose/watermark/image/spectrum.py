@@ -50,9 +50,7 @@ class Spectrum:
         half *= np.exp(2j * np.pi * fx * (centre[0] - 0.5)).astype(np.complex64)[None, :]
         half /= np.sqrt(ndimage.uniform_filter(_power(half), _SMOOTHING, mode=("nearest", "reflect")) + 1e-20)
         mirrored = half[::-1, _MARGIN:0:-1].conj()
-        return cls(
-            values=np.concatenate([mirrored, half], axis=1), bins=(columns, rows), centre=centre, zero=down
-        )
+        return cls(values=np.concatenate([mirrored, half], axis=1), bins=(columns, rows), centre=centre, zero=down)
 
     def at(self, frequencies: NDArray[np.float64]) -> NDArray[np.complex64]:
         """Return the spectrum at *frequencies*, shape (n, 2), cycles per pixel (x, y); zero beyond reach.

@@ -31,9 +31,7 @@ RINGS = 8
 SYNC_GAIN = 1.15  # the sync is read among more alternatives than a symbol
 
 # (kx, ky) of the half plane kx > 0, which holds all there is to know of a real tile: shape (63, 31, 2).
-WAVE_NUMBERS = np.stack(
-    np.meshgrid(np.arange(1, REACH + 1), np.arange(-REACH, REACH + 1)), axis=-1
-)
+WAVE_NUMBERS = np.stack(np.meshgrid(np.arange(1, REACH + 1), np.arange(-REACH, REACH + 1)), axis=-1)
 _FREQUENCIES = np.hypot(*WAVE_NUMBERS.transpose(2, 0, 1)) / TILE
 # The axes are left out: edges of pictures and the grid of block codecs live there.
 BAND = (_FREQUENCIES >= LOWEST) & (_FREQUENCIES <= HIGHEST) & (WAVE_NUMBERS[..., 1] != 0)
@@ -43,9 +41,10 @@ BAND = (_FREQUENCIES >= LOWEST) & (_FREQUENCIES <= HIGHEST) & (WAVE_NUMBERS[...,
 class Tile:
     """The patterns of one key: wave *k* of pattern *p* is ``amplitude[k] * cos(2 pi waves[k].x / 128 + phase)``.
 
-    ``support`` marks the tile's waves on WAVE_NUMBERS; ``waves`` lists them, shape (n, 2); ``amplitudes`` (n,);
-    ``phasors`` (PATTERNS, n) holds exp(i phase); ``rings`` (n,) sorts waves by frequency into RINGS groups of equal
-    size; ``unused`` marks the waves of the band that the key left empty. Coordinates x are continuous, the tile's corner at (0, 0).
+    Coordinates x are continuous, the tile's corner at (0, 0). ``support`` marks the n waves that the key chose on
+    WAVE_NUMBERS and ``unused`` those of the band that it left empty; ``waves``, shape (n, 2), lists the chosen,
+    ``amplitudes`` (n,) and ``phasors`` (PATTERNS, n), exp(i phase), go with them, and ``rings`` (n,) sorts them by
+    frequency into RINGS groups of equal size.
     """
 
     support: NDArray[np.bool_]
@@ -69,7 +68,8 @@ class Tile:
 
     def turned(self, offset: tuple[float, float]) -> NDArray[np.complex64]:
         """Return the factor, shape (n,), by which moving a tile by *offset* (x, y) turns each wave."""
-        result: NDArray[np.complex64] = np.exp(-2j * np.pi / TILE * (self.waves @ np.array(offset))).astype(np.complex64)
+        angle = -2 * np.pi / TILE * (self.waves @ np.array(offset))
+        result: NDArray[np.complex64] = np.exp(1j * angle).astype(np.complex64)
         return result
 
     def render(self, spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:

@@ -18,9 +18,9 @@ POWER = 1.1  # above 1: a busy place is also a place where the mark is a smaller
 QUIETEST = 1.5  # grey levels of deviation below which all places count alike
 
 # Samples sit at pixel centres, half a pixel from the corner that phases refer to.
-_HALF_SAMPLE = np.exp(
-    -1j * np.pi * (np.fft.fftfreq(TILE)[:, None] + np.fft.rfftfreq(TILE)[None, :])
-).astype(np.complex64)
+_HALF_SAMPLE = np.exp(-1j * np.pi * (np.fft.fftfreq(TILE)[:, None] + np.fft.rfftfreq(TILE)[None, :])).astype(
+    np.complex64
+)
 
 
 def weights_of(detail: Plane) -> Plane:
