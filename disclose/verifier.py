@@ -36,26 +36,25 @@ class Verifier:
             found.append(Evidence(layer="verifier", basis=Basis.METADATA, summary=summary))
         return Verdict.weigh(self._resolved(asset, found))
 
-    def _resolved(self, asset: Asset, found: list[Evidence]) -> Iterator[Evidence]:
-        """Yield *found* with each watermark's identifier looked up in the ledger and held against its record."""
+    def _resolved(self, asset: Asset, found: list[Evidence]) -> list[Evidence]:
+        """Return *found* with each watermark's identifier looked up in the ledger and held against its record."""
+        resolved: list[Evidence] = []
         explained: list[Identifier] = []
+        exact = {item.details.get("sequence") for item in found if item.basis is Basis.RECORD}
         for item in found:
-            if item.basis is Basis.WATERMARK and item.id is not None:
-                records = self._records(item.id)
-                if records:
-                    explained.append(item.id)
-                    yield from self._against_records(asset, item, records)
-                else:
-                    yield replace(
-                        item, summary=f"{item.summary}; no record at hand explains it, it was issued elsewhere"
-                    )
-        for item in found:
-            if item.basis is Basis.WATERMARK and item.id is not None:
-                continue
-            # A likeness to the very entry that a watermark has led to already says nothing new.
-            known = item.id is not None and any(one.agrees_with(item.id) for one in explained)
-            if not (item.basis is Basis.FINGERPRINT and known):
-                yield item
+            if item.basis is not Basis.WATERMARK or item.id is None:
+                resolved.append(item)
+            elif records := self._records(item.id):
+                explained.append(item.id)
+                answers = self._against_records(asset, item, records)
+                # Where the very bytes are on record, that their watermark leads to the same record says no more.
+                resolved += [one for one in answers if one.layer != "ledger" or one.details["sequence"] not in exact]
+            else:
+                unexplained = f"{item.summary}; no record at hand explains it, it was issued elsewhere"
+                resolved.append(replace(item, summary=unexplained))
+        resolved = [item for item in resolved if not _is_mere_likeness(item, explained)]
+        order = {layer.name: layer.plane for layer in self.layers}
+        return sorted(resolved, key=lambda item: order.get(item.layer, Plane.RECORD))
 
     def _records(self, identifier: Identifier) -> list[Record]:
         if self._ledger is None:
@@ -107,6 +106,12 @@ class Verifier:
             id=record.disclosure.id,
             summary="the ledger holds no fingerprint to compare this content with",
         )
+
+
+def _is_mere_likeness(item: Evidence, explained: list[Identifier]) -> bool:
+    """Whether *item* only says that the asset looks like an entry that a watermark has led to already."""
+    by_likeness = item.basis is Basis.FINGERPRINT and "searched" in item.details
+    return by_likeness and item.id is not None and any(one.agrees_with(item.id) for one in explained)
 
 
 _RANK = {Integrity.BROKEN: 0, Integrity.UNKNOWN: 1, Integrity.INTACT: 2}
