@@ -7,7 +7,7 @@ from typing import Self
 
 from disclose.asset import Asset, Mark
 from disclose.disclosure import Disclosure, Identifier
-from disclose.errors import InputError, MarkingError
+from disclose.errors import InputError, MarkingError, UnsupportedError
 from disclose.evidence import Basis, Binding, Evidence, Integrity
 from disclose.layer import Carried, Plane
 from disclose.media.image import MEDIA_TYPES
@@ -62,7 +62,13 @@ class ImageWatermarkLayer:
     def detect(self, asset: Asset) -> Iterator[Evidence]:
         """Yield the identifier in the pixels, if one is found at any rotation, scale or crop."""
         from disclose.watermark import image
+        from disclose.watermark.image.canonical import LEGIBLE_SIDE
 
+        if min(asset.content.size) < LEGIBLE_SIDE:
+            width, height = asset.content.size
+            raise UnsupportedError(
+                f"{width} × {height} pixels are too few to read a watermark from; the short side has to have {LEGIBLE_SIDE}"
+            )
         found = image.detect(asset.content.rgb, key=self._key)
         if found is None:
             return
