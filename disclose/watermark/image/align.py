@@ -30,10 +30,8 @@ def aligned(tile: Tile, white: Plane, reading: Reading, matrix: Matrix) -> tuple
     height, width = white.shape
     places, offsets = [], []
     for top, left in product((0, height // 2), (0, width // 2)):
-        quarter = np.zeros_like(white)
-        part = (slice(top, top + height // 2), slice(left, left + width // 2))
-        quarter[part] = white[part]
-        waves = reading.sign * matched(tile, band_of(folded(quarter), matrix))
+        quarter = white[top : top + height // 2, left : left + width // 2]
+        waves = reading.sign * matched(tile, band_of(folded(quarter, (left, top)), matrix))
         offset = refined_offset(tile, waves, reading.symbols, reading.offset)
         if joint_z(tile, waves, reading.symbols, offset) < LEAST_SHARE * reading.z:
             return None

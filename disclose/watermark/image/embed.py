@@ -36,9 +36,9 @@ def embed(
 ) -> Pixels:
     """Return a copy of *pixels*, uint8 (height, width, 3), that carries the 64 bits of *payload*.
 
-    *strength* scales the mark against what the picture was judged to hide. With *verify* the mark is read back,
-    also after a JPEG round trip unless it is a thumbnail, and strengthened up to about twice while that reads it badly and the picture
-    stays above 40 dB.
+    *strength* scales the mark against what the picture was judged to hide. With *verify* the mark is read back, also
+    after a JPEG round trip unless the picture is a thumbnail, and strengthened up to about twice while it reads
+    badly and the picture stays above 40 dB.
 
     Raises an InputError for a picture the engine does not take, and MarkingError for one that cannot hold the
     mark, such as a blank page.
@@ -129,8 +129,8 @@ _LEVELS = [round((step - 128) / _RESOLUTION) + 128 for step in range(256)]  # fr
 def _survival(marked: Pixels, payload: int, key: bytes) -> float:
     """Return how comfortably *payload* is read from *marked*: 0 for not at all, 1 and above for well.
 
-    It is read from the picture as it is and, but for thumbnails, after a JPEG round trip of its luma; and its waves must stand out far
-    enough for the picture to be found again when it is turned.
+    It is read from the picture as it is and, but for thumbnails, after a JPEG round trip of its luma; and its waves
+    must stand out far enough for the picture to be found again when it is turned.
     """
     luma = Image.fromarray(marked).convert("L")
     before = legibility(canonical_plane(luma), key)

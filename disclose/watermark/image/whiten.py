@@ -41,16 +41,18 @@ def whitened(plane: Plane) -> Plane:
     return detail
 
 
-def folded(plane: Plane) -> NDArray[np.complex64]:
+def folded(plane: Plane, origin: tuple[int, int] = (0, 0)) -> NDArray[np.complex64]:
     """Return the spectrum, shape (128, 65), of all tiles of *plane* laid over one another and summed.
 
-    Phases refer to the corner of the plane, as the tile's do.
+    Phases refer to the corner of the plane, as the tile's do; or, for a part of a larger plane that begins at
+    *origin* (x, y), to the corner of that.
     """
     height, width = plane.shape
     rows, columns = -(-height // TILE), -(-width // TILE)
     padded = np.zeros((rows * TILE, columns * TILE), np.float32)
     padded[:height, :width] = plane
     total = padded.reshape(rows, TILE, columns, TILE).sum(axis=(0, 2))
+    total = np.roll(total, (origin[1], origin[0]), axis=(0, 1))
     result: NDArray[np.complex64] = fft.rfft2(total, workers=1) * _HALF_SAMPLE
     return result
 
