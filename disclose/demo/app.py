@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import disclose
 from disclose.demo import painter
-from disclose.demo.verdict import explained, refused
+from disclose.demo.verdict import explained, named, refused
 from disclose.errors import DiscloseError, extra
 from disclose.integrations.gradio import disclosed
 
@@ -128,7 +128,7 @@ def _written(verdict: disclose.Verdict) -> str:
     statement = verdict.disclosure
     if statement is None:
         return ""
-    layers = ", ".join(dict.fromkeys(item.layer.replace("_", " ") for item in verdict.evidence))
+    layers = ", ".join(dict.fromkeys(named(item.layer) for item in verdict.evidence))
     return (
         f'<p class="quiet">Written into the picture: <b>{escape(statement.system)}</b>, id '
         f"<code>{escape(str(statement.id))}</code>, in the layers {escape(layers)}.</p>"

@@ -89,7 +89,7 @@ def paint(prompt: str, size: tuple[int, int] = (1024, 1024)) -> Image:
     # Grain hides the banding of smooth skies, and gives a watermark something to sit in.
     canvas = canvas + (noise(chance, (height, width), 120, 2)[..., None] - 0.5) * 0.04
     canvas = canvas + chance.uniform(-0.012, 0.012, (height, width, 1)).astype(np.float32)
-    return pillow.fromarray((np.clip(canvas, 0, 1) * 255 + 0.5).astype(np.uint8), "RGB")
+    return pillow.fromarray((np.clip(canvas, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
 def _valley(chance: Chance, palette: _Palette, shape: tuple[int, int]) -> Field:
@@ -133,7 +133,9 @@ def _night(chance: Chance, palette: _Palette, shape: tuple[int, int]) -> Field:
         curtain = np.where(above > 0, np.exp(-above / 0.2), np.exp(above / 0.05)) * folds[None, :]
         shade = blend(inner, outer, np.clip(above / 0.35, 0, 1)[..., None])
         canvas += (curtain * chance.uniform(0.7, 1.1))[..., None] * shade
-    canvas = 1 - np.exp(-1.3 * canvas)  # light adds up, and film runs out of white slowly
+    # Light adds up, and film runs out of white slowly; scaled by the strongest channel, colours stay colours.
+    peak = np.maximum(canvas.max(axis=2, keepdims=True), 1e-6)
+    canvas = canvas * ((1 - np.exp(-1.3 * peak)) / peak)
     shore = chance.uniform(0.74, 0.86)
     dark = _Palette(sky=palette.sky, light="#cfe8ff", far="#24365a", near="#03060d", current=palette.current)
     light = (chance.uniform(0.2, 0.8), 0.3)

@@ -21,6 +21,11 @@ def explained(verdict: Verdict) -> str:
     return _framed(outcome, outcome, verdict.explain()) + (table if rows else "")
 
 
+def named(layer: str) -> str:
+    """Return how people write the name of *layer*."""
+    return {"c2pa": "C2PA", "iptc": "IPTC"}.get(layer, layer.replace("_", " "))
+
+
 def refused() -> str:
     """Return the sentence for a file that cannot be looked at at all."""
     return _framed("unreadable", "not read", "This file could not be read: it is empty, too large, or not a file.")
@@ -36,6 +41,6 @@ def _framed(kind: str, word: str, sentence: str) -> str:
 def _row(item: Evidence) -> str:
     p_value = "–" if item.p_value is None else f"{item.p_value:.1e}"
     cells = (item.summary, item.integrity.value, item.trust.value, p_value)
-    named = f'<th scope="row">{escape(item.layer.replace("_", " "))}</th>'
+    layer = f'<th scope="row">{escape(named(item.layer))}</th>'
     found = (f'<td data-label="{label}">{escape(text)}</td>' for label, text in zip(_COLUMNS[1:], cells, strict=True))
-    return f"<tr>{named}{''.join(found)}</tr>"
+    return f"<tr>{layer}{''.join(found)}</tr>"

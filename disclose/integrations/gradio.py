@@ -19,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 from disclose.asset import Asset
 from disclose.disclosure import Disclosure
@@ -139,7 +140,7 @@ class _Door:
         return value
 
     def _concerns(self, block_fn: Any) -> bool:
-        if block_fn.is_validator_function:
+        if getattr(block_fn, "is_validator_function", False):  # new in Gradio 6
             return False
         if not block_fn.postprocess and not any(isinstance(block, Api) for block in block_fn.outputs):
             return False  # an example being loaded, not a result
@@ -168,7 +169,7 @@ class _Door:
         target = self._marked_copy(data, Path(path), block)
         if target == value["path"]:
             return value
-        url = f"/gradio_api/file={client_utils.encode_file_path(target)}" if value.get("url") else None
+        url = f"/gradio_api/file={quote(target)}" if value.get("url") else None
         return {**value, "path": target, "url": url, "size": value.get("size") and Path(target).stat().st_size}
 
     def _marked_copy(self, data: bytes, path: Path, block: Any) -> str:

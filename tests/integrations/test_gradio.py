@@ -40,7 +40,7 @@ def studio(tmp_path_factory):
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "cache"))
         patch.chdir(folder)
         profile = Profile(folder=folder / "home")
-        picture = photograph(width=320, height=320)
+        picture = photograph(width=512, height=512)
         picture.save(folder / "drawn.png")
         # 16 bits per channel: readable, and of a kind that is not marked.
         Image.fromarray(numpy.asarray(picture.convert("L")).astype(numpy.uint16) * 257).save(folder / "deep.png")
@@ -231,14 +231,14 @@ def test_the_notice_can_be_left_to_somebody_else(profile):
 
 
 def test_interfaces_are_disclosed_like_blocks(profile):
-    picture = photograph(width=320, height=320)
+    picture = photograph(width=512, height=512)
     demo = gradio.Interface(lambda: picture, None, gradio.Image(format="png"), api_name="predict")
     with serving(disclosed(demo, profile, system=SYSTEM)) as client:
         assert_disclosed(client.predict(api_name="/predict"), profile)
 
 
 def draw(prompt):
-    return photograph(width=320, height=320)
+    return photograph(width=512, height=512)
 
 
 def test_only_the_named_functions_are_marked(profile):
@@ -281,7 +281,7 @@ def test_a_gradio_of_another_shape_is_refused(profile):
 def test_a_picture_decorated_and_disclosed_carries_one_disclosure(profile):
     with gradio.Blocks() as demo:
         shown = gradio.Image(format="png")
-        twice = marked(profile, system="Inner")(lambda: photograph(width=320, height=320))
+        twice = marked(profile, system="Inner")(lambda: photograph(width=512, height=512))
         gradio.Button().click(twice, None, shown, api_name="twice")
     with serving(disclosed(demo, profile, system=SYSTEM)) as client:
         verdict = verify(client.predict(api_name="/twice"), profile)
