@@ -33,7 +33,7 @@ with extra("gradio"):
     from gradio import processing_utils
     from gradio.components.api_component import Api
     from gradio.data_classes import GradioModel, GradioRootModel
-    from gradio_client import utils as client_utils  # type: ignore[import-untyped]
+    from gradio_client import utils as client_utils
 
 if TYPE_CHECKING:
     from disclose.profile import Profile

@@ -136,9 +136,7 @@ def _agreement(luma: Image, issued: Mark, finding: Evidence) -> float | None:
 
 
 def _luma(asset: Asset) -> Image:
-    from PIL import Image
-
-    return Image.fromarray(asset.content.rgb).convert("L")
+    return asset.content.luma
 
 
 def _pdq(luma: Image) -> bytes:

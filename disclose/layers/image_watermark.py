@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Self
+from typing import TYPE_CHECKING, Self
+from weakref import WeakKeyDictionary
 
 from disclose.asset import Asset, Mark
 from disclose.disclosure import Disclosure, Identifier
 from disclose.errors import InputError, MarkingError, UnsupportedError
 from disclose.evidence import Basis, Binding, Evidence, Integrity
 from disclose.layer import Carried, Plane
-from disclose.media.image import MEDIA_TYPES
+from disclose.media.image import MEDIA_TYPES, Picture
 from disclose.registry import Resources
+
+if TYPE_CHECKING:
+    from disclose.watermark.image import Host
 
 ALGORITHM = "io.github.disclose-ai.image.1"
 """The name under which manifests and records state this watermark. It is not on the C2PA list of algorithms."""
 
-# Encoders that may take more from the picture than the engine's own self-check allows for.
-_HARSH = frozenset({"image/gif", "image/webp", "image/avif"})
+_LOSSLESS = frozenset({"image/png", "image/tiff"})
+_SMALL = 640 * 640
+_FIRST_OF_JPEG_60 = 13  # first entry of its luma table (ITU-T T.81, Annex K, scaled)
 _STRONGER = (1.0, 1.4, 2.0)
 
 
@@ -31,6 +36,7 @@ class ImageWatermarkLayer:
     def __init__(self, *, key: bytes | None = None, strength: float = 1.0) -> None:
         self._key = key
         self._strength = strength
+        self._hosts: WeakKeyDictionary[Picture, Host] = WeakKeyDictionary()
 
     @classmethod
     def from_resources(cls, resources: Resources) -> Self:
@@ -47,16 +53,17 @@ class ImageWatermarkLayer:
         payload = disclosure.id.leading(image.PAYLOAD_BITS)
         content = asset.content
         content.check_markable()
+        host = self._host(content)
         for factor in _STRONGER:
             strength = self._strength * factor
-            pixels = image.embed(content.rgb, payload.value, key=self._key, strength=strength)
-            marked = asset.with_content(content.with_rgb(pixels))
+            colour = image.embed_in(host, payload.value, key=self._key, strength=strength)
+            marked = asset.with_content(content.with_colour(colour))
             if not _is_harsh(marked) or self._survives_encoding(marked, payload):
                 details = {"alg": ALGORITHM, "value": str(payload), "strength": strength}
                 return marked.with_mark(Mark(layer=self.name, details=details))
         raise MarkingError(
             f"cannot mark {asset.name or 'the picture'}: the watermark does not survive encoding as"
-            f" {asset.media_type}; use a higher quality or another format"
+            f" {asset.media_type}; use a larger picture, a higher quality or PNG, or list {self.name} as optional"
         )
 
     def detect(self, asset: Asset) -> Iterator[Evidence]:
@@ -67,7 +74,8 @@ class ImageWatermarkLayer:
         if min(asset.content.size) < LEGIBLE_SIDE:
             width, height = asset.content.size
             raise UnsupportedError(
-                f"{width} × {height} pixels are too few to read a watermark from; the short side has to have {LEGIBLE_SIDE}"
+                f"{width} × {height} pixels are too few to read a watermark from;"
+                f" the short side has to have {LEGIBLE_SIDE}"
             )
         found = image.detect(asset.content.rgb, key=self._key)
         if found is None:
@@ -98,15 +106,23 @@ class ImageWatermarkLayer:
         if asset.content.obstacle is not None:
             return None
         try:
-            found = image.detect(asset.content.rgb, key=self._key, effort="fast")
+            payload = self._host(asset.content).carried(self._key)
         except InputError:
             # Too small or too oblong to carry anything; marking says so in full.
             return None
-        if found is None:
+        if payload is None:
             return None
-        identifier = Identifier(value=found.payload, length=image.PAYLOAD_BITS)
+        identifier = Identifier(value=payload, length=image.PAYLOAD_BITS)
         details = {"alg": ALGORITHM, "value": str(identifier), "kept": True}
         return Carried(mark=Mark(layer=self.name, details=details), identifier=identifier)
+
+    def _host(self, content: Picture) -> Host:
+        """Return what the engine sees in *content*; it is asked twice, before and while marking."""
+        from disclose.watermark import image
+
+        if (host := self._hosts.get(content)) is None:
+            host = self._hosts[content] = image.Host(content.colour)
+        return host
 
     def _survives_encoding(self, asset: Asset, payload: Identifier) -> bool:
         from disclose.media.image import decode
@@ -117,11 +133,17 @@ class ImageWatermarkLayer:
 
 
 def _is_harsh(asset: Asset) -> bool:
-    if asset.media_type in _HARSH:
-        return not asset.content.options.get("lossless")
-    tables = asset.content.options.get("qtables")
-    # The engine checks itself behind JPEG 60, whose luma table begins with 13 (ITU-T T.81, Annex K, scaled).
-    return bool(tables) and _first(tables) > 13
+    """Whether encoding may take more from the picture than the engine's self-check, behind JPEG 60, allows for."""
+    picture = asset.content
+    if asset.media_type in _LOSSLESS or picture.options.get("lossless"):
+        return False
+    width, height = picture.size
+    # A small picture has little redundancy, and one that was a JPEG before lies on the very grid it is rounded to
+    # again, which swallows small changes.
+    if asset.media_type != "image/jpeg" or width * height < _SMALL:
+        return True
+    tables = picture.options.get("qtables")
+    return bool(tables) and _first(tables) > _FIRST_OF_JPEG_60
 
 
 def _first(tables: object) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Self
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from disclose.asset import Asset, Mark
 from disclose.disclosure import DigitalSourceType, Disclosure, Identifier
@@ -111,7 +111,7 @@ def _value(pattern: re.Pattern[bytes], packet: bytes) -> str | None:
     found = pattern.search(packet)
     if found is None:
         return None
-    return (found.group(2) or found.group(3) or b"").decode("utf-8", "replace") or None
+    return unescape((found.group(2) or found.group(3) or b"").decode("utf-8", "replace")) or None
 
 
 def _identifier(text: str | None) -> Identifier | None:

@@ -100,24 +100,39 @@ class Picture:
         return self.image.size
 
     @cached_property
+    def luma(self) -> Image:
+        """The brightness of every pixel, as an image of mode L."""
+        image = self.image
+        if image.mode.startswith("I;16"):
+            image = image.point(lambda value: value / 256)
+        return image if image.mode == "L" else image.convert("L")
+
+    @cached_property
     def rgb(self) -> NDArray[numpy.uint8]:
         """The colour of every pixel, shape (height, width, 3); grey is repeated and alpha left out."""
         import numpy
 
-        image = self.image
-        if image.mode.startswith("I;16"):
-            image = image.point(lambda value: value / 256).convert("L")
-        return numpy.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+        return numpy.asarray(self.colour)
+
+    @property
+    def colour(self) -> Image:
+        """The picture as an image of mode RGB; grey is repeated and alpha left out."""
+        if self.image.mode == "RGB":
+            return self.image
+        return (self.luma if self.image.mode.startswith("I;16") else self.image).convert("RGB")
 
     def with_rgb(self, pixels: NDArray[numpy.uint8]) -> Self:
-        """Return this picture with the colours of *pixels*, alpha and grey kept as they were.
+        """Return this picture with the colours of *pixels*, shape (height, width, 3); see :meth:`with_colour`."""
+        from PIL import Image
+
+        return self.with_colour(Image.fromarray(pixels))
+
+    def with_colour(self, image: Image) -> Self:
+        """Return this picture with the colours of *image*, of mode RGB, alpha and grey kept as they were.
 
         Raises UnsupportedError, naming the reason, where the result could not be what this picture is.
         """
-        from PIL import Image
-
         self.check_markable()
-        image = Image.fromarray(pixels)
         bands = self.image.getbands()
         if bands[0] == "L":
             image = image.getchannel(1)

@@ -84,6 +84,11 @@ def test_rubbish_in_place_of_xmp_is_no_finding_and_no_crash(rubbish):
     assert all(item.layer == "iptc" for item in detected(data))
 
 
+def test_a_system_s_name_reads_back_as_it_was_given():
+    marked = IptcLayer().mark(Asset.open(encoded(photograph())), Disclosure.new(system="A & <B>"))
+    assert detected(marked.data)[0].details["system"] == "A & <B>"
+
+
 def test_the_prompt_fields_stay_empty():
     marked = IptcLayer().mark(Asset.open(encoded(photograph())), Disclosure.new(system="Studio"))
     assert b"AIPromptInformation" not in marked.data

@@ -12,7 +12,18 @@ from disclose.watermark.image.canonical import canonical_size
 from disclose.watermark.image.code import PAYLOAD_BITS
 from disclose.watermark.image.detect import detect
 from disclose.watermark.image.detection import Detection, Geometry
-from disclose.watermark.image.embed import embed
+from disclose.watermark.image.embed import embed, embed_in
+from disclose.watermark.image.host import Host
 from disclose.watermark.image.tile import DEFAULT_KEY
 
-__all__ = ["DEFAULT_KEY", "PAYLOAD_BITS", "Detection", "Geometry", "canonical_size", "detect", "embed"]
+__all__ = [
+    "DEFAULT_KEY",
+    "PAYLOAD_BITS",
+    "Detection",
+    "Geometry",
+    "Host",
+    "canonical_size",
+    "detect",
+    "embed",
+    "embed_in",
+]

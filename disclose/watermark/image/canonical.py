@@ -38,18 +38,21 @@ def checked(pixels: NDArray[Any]) -> Pixels:
             f"The image watermark takes uint8 pixels of shape (height, width, 3), not {pixels.dtype} "
             f"{pixels.shape}: convert the picture to 8-bit RGB first."
         )
-    height, width = pixels.shape[:2]
+    _check_size(pixels.shape[1], pixels.shape[0])
+    return pixels
+
+
+def _check_size(width: int, height: int) -> None:
     if height * width > MAXIMUM_PIXELS:
         raise TooLargeError(
             f"The picture has {height * width:,} pixels; the image watermark takes up to {MAXIMUM_PIXELS:,}: "
             "scale it down first."
         )
-    return pixels
 
 
-def markable(pixels: NDArray[Any]) -> Pixels:
-    """Return *pixels* as they are if the engine can mark them; raise an InputError otherwise."""
-    height, width = checked(pixels).shape[:2]
+def check_markable(width: int, height: int) -> None:
+    """Raise an InputError that names the reason if the engine does not mark pictures of *width* by *height*."""
+    _check_size(width, height)
     if min(height, width) < MINIMUM_SIDE:
         raise UnsupportedError(
             f"The picture is {width} x {height} pixels; the image watermark needs at least {MINIMUM_SIDE} on the "
@@ -60,7 +63,6 @@ def markable(pixels: NDArray[Any]) -> Pixels:
             f"The picture is {width} x {height} pixels; the image watermark takes aspect ratios up to "
             f"{MAXIMUM_ASPECT}:1: mark it in parts."
         )
-    return pixels
 
 
 def canonical_plane(picture: Image.Image) -> Plane:

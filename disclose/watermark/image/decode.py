@@ -26,6 +26,7 @@ TRIED = 3  # likeliest values of each symbol that are put to the check
 DOUBT_LIMIT = 1e-4  # probability of another payload above which none is reported
 HOPELESS_Z = 11.8  # joint statistic below which no alignment will lift a reading to significance, about 12
 MAXIMUM_ROUNDS = 4  # of decoding and realigning
+NEGLIGIBLE_SHIFT = 0.1  # canonical pixels: the fastest wave turns by 9 degrees, which no symbol notices
 NEIGHBOURHOOD = 9  # wave numbers over which the noise is averaged
 LOUDEST = 30.0  # power, in noise powers, at which one wave's vote on its ring is capped
 FAINTEST = 0.15  # excess power that a ring is granted although none was seen
@@ -121,8 +122,10 @@ def decoded(tile: Tile, key: bytes, waves: Waves, sync: Sync) -> Reading | None:
         symbols = tuple(Symbol.of(int(np.argmax(row))) for row in scores)
         if symbols == seen:
             break
-        seen = symbols
+        seen, before = symbols, offset
         offset = refined_offset(tile, sync.sign * waves, symbols, offset)
+        if abs(offset[0] - before[0]) + abs(offset[1] - before[1]) < NEGLIGIBLE_SHIFT:
+            break
     reading = _checked(tile, key, aligned, scores)
     return reading and replace(reading, offset=offset, sign=sync.sign)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -48,7 +48,7 @@ def detect(pixels: Pixels, *, key: bytes | None = None, effort: Literal["fast", 
     first: Detection | None = None
     for tried, matrix in enumerate(ORIENTATIONS, 1):
         reading = _reading(tile, key, spectrum, matrix)
-        if reading is not None and _reportable(reading, tried):
+        if reading is not None and reportable(reading, tried):
             pose = aligned(tile, white, reading, matrix)
             first = _detection(reading, *(pose or (matrix, reading.offset)), tried, pixels, plane)
             if pose is not None:
@@ -58,7 +58,7 @@ def detect(pixels: Pixels, *, key: bytes | None = None, effort: Literal["fast", 
         return first
     found = Search(tile, key, Spectrum.of(white)).run()
     tried = len(ORIENTATIONS) + (found.tried if found else 0)
-    if found is None or not _reportable(found.reading, tried):
+    if found is None or not reportable(found.reading, tried):
         return first
     second = _detection(found.reading, found.matrix, found.reading.offset, tried, pixels, plane)
     return second if first is None or first.payload == second.payload else first
@@ -77,8 +77,12 @@ def legibility(plane: Plane, key: bytes) -> Legibility:
     tile = tile_of(key)
     band = band_of(folded(whitened(plane)), UPRIGHT)
     waves = matched(tile, band)
-    reading = decoded(tile, key, waves, sync_of(tile, waves))
-    sure = reading is not None and _reportable(reading, 1)
+    sync = sync_of(tile, waves)
+    if max(map(abs, sync.offset)) < 1:
+        # An uncropped plane begins where the tile does: knowing that spares the decoder its second round.
+        sync = replace(sync, offset=(0.0, 0.0))
+    reading = decoded(tile, key, waves, sync)
+    sure = reading is not None and reportable(reading, 1)
     return Legibility(reading=reading if sure else None, prominence=prominence(tile, band))
 
 
@@ -87,7 +91,8 @@ def _reading(tile: Tile, key: bytes, spectrum: NDArray[np.complex64], matrix: Ma
     return decoded(tile, key, waves, sync_of(tile, waves))
 
 
-def _reportable(reading: Reading, tried: int) -> bool:
+def reportable(reading: Reading, tried: int) -> bool:
+    """Whether *reading*, found among so many *tried* alignments, is sure enough to be reported."""
     return reading.doubt <= DOUBT_LIMIT and p_value(reading.z, tried) <= REPORT_AT
 
 

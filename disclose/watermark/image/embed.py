@@ -9,14 +9,14 @@ from io import BytesIO
 from math import log10
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 
 from disclose.errors import MarkingError
 from disclose.watermark.image import code
-from disclose.watermark.image.canonical import CANONICAL_AREA, Pixels, Plane, canonical_plane, markable
+from disclose.watermark.image.canonical import CANONICAL_AREA, Pixels, Plane, canonical_plane, canonical_size, checked
 from disclose.watermark.image.detect import legibility
+from disclose.watermark.image.host import Host
 from disclose.watermark.image.informed import informed_tile
-from disclose.watermark.image.local import detail_of
 from disclose.watermark.image.mask import amplitude, headroom_shift
 from disclose.watermark.image.tile import DEFAULT_KEY, TILE, tile_of
 
@@ -26,9 +26,8 @@ STEPS = 4  # strengths tried, so the last is about twice the first
 CHECK_QUALITY = 60  # JPEG quality that the self-check puts the picture through
 CHECKED_AREA = 320 * 320  # pixels, below which it does not: no unseen mark survives that in a thumbnail
 COMFORTABLE_Z = 15.5  # after which no more strength is spent; about 13.5 is the least that can be read
-COMFORTABLE_PROMINENCE = 1.5  # the same for the search's template
+COMFORTABLE_PROMINENCE = 1.2  # the same for the search's template
 _RESOLUTION = 12  # steps of the resized residual in a grey level
-_ROWS = 32  # rows added at a time: a strip of 1024 pixels stays in the processor's cache
 
 
 def embed(
@@ -36,27 +35,34 @@ def embed(
 ) -> Pixels:
     """Return a copy of *pixels*, uint8 (height, width, 3), that carries the 64 bits of *payload*.
 
-    *strength* scales the mark against what the picture was judged to hide. With *verify* the mark is read back, also
-    after a JPEG round trip unless the picture is a thumbnail, and strengthened up to about twice while it reads
-    badly and the picture stays above 40 dB.
+    *strength* scales the mark against what the picture was judged to hide. With *verify* the mark is read back behind
+    a JPEG round trip (as it is, from a thumbnail), and strengthened up to about twice while it reads badly and the
+    picture stays above 40 dB.
 
     Raises an InputError for a picture the engine does not take, and MarkingError for one that cannot hold the
     mark, such as a blank page.
     """
+    host = Host(Image.fromarray(checked(pixels)))
+    return np.array(embed_in(host, payload, key=key, strength=strength, verify=verify))
+
+
+def embed_in(
+    host: Host, payload: int, *, key: bytes | None = None, strength: float = 1.0, verify: bool = True
+) -> Image.Image:
+    """Do what :func:`embed` does with the Pillow image of *host*, which has been looked at already."""
     key = DEFAULT_KEY if key is None else key
     symbols = code.encode(payload, key)
-    plane = canonical_plane(Image.fromarray(markable(pixels)))
+    plane = host.plane
     _refuse_blank(plane)
-    detail = detail_of(plane)
-    mask = amplitude(detail) * np.float32(strength * _size_factor(pixels))
+    mask = amplitude(host.detail) * np.float32(strength * _size_factor(*host.picture.size))
     mask *= np.float32(min(1.0, _within(mask)))
-    mark = informed_tile(tile_of(key), symbols, detail, mask)
-    best: Pixels | None = None
+    mark = _repeated(informed_tile(tile_of(key), symbols, host, mask), plane.shape)
+    best: Image.Image | None = None
     for step in range(STEPS if verify else 1):
         scaled = mask * np.float32(STEP**step)
         if best is not None and _within(scaled) < 1:
             break
-        marked = _added(pixels, scaled * _repeated(mark, plane.shape) + headroom_shift(plane, scaled))
+        marked = _added(host.picture, scaled * mark + headroom_shift(plane, scaled))
         survival = _survival(marked, payload, key) if verify else 1.0
         if survival > 0:
             best = marked
@@ -64,7 +70,7 @@ def embed(
             break
     if best is None:
         raise MarkingError(
-            f"The image watermark could not be read back, also after JPEG quality {CHECK_QUALITY}, even at "
+            f"The image watermark could not be read back after JPEG quality {CHECK_QUALITY}, even at "
             f"{STEP ** (STEPS - 1):.1f} times its strength: {_reason(plane)} Use a larger or more textured picture, or "
             "label it by other means."
         )
@@ -87,15 +93,14 @@ def _reason(plane: Plane) -> str:
     return "it has too little room for a mark that cannot be seen."
 
 
-def _size_factor(pixels: Pixels) -> float:
+def _size_factor(width: int, height: int) -> float:
     """Return how much weaker a large picture is marked: it loses less to the codecs, and has energy to spare."""
-    height, width = pixels.shape[:2]
     return float(np.clip((height * width / CANONICAL_AREA) ** -0.3, 0.6, 1.5))
 
 
 def _within(mask: Plane) -> float:
     """Return the factor by which *mask* may grow (or must shrink) to keep to LOWEST_PSNR."""
-    psnr = 10 * log10(255**2 / float(np.mean(np.square(mask))))
+    psnr = 10 * log10(255**2 * mask.size / float(np.vdot(mask, mask)))
     return float(10 ** ((psnr - LOWEST_PSNR) / 20))
 
 
@@ -105,42 +110,38 @@ def _repeated(tile: Plane, shape: tuple[int, ...]) -> Plane:
     return np.tile(tile, (rows, columns))[: shape[0], : shape[1]]
 
 
-def _added(pixels: Pixels, residual: Plane) -> Pixels:
-    """Return *pixels* plus *residual*, given at canonical size in grey levels, on all three channels."""
-    height, width = pixels.shape[:2]
+def _added(picture: Image.Image, residual: Plane) -> Image.Image:
+    """Return *picture* plus *residual*, given at canonical size in grey levels, on all three channels."""
     coded = residual * np.float32(_RESOLUTION)
     coded += np.float32(128.5)
     small = Image.fromarray(np.clip(coded, 0, 255, out=coded).astype(np.uint8))
-    large = small.resize((width, height), Image.Resampling.BILINEAR).point(_LEVELS)
-    changes = np.asarray(Image.merge("RGB", (large, large, large)))
-    marked = np.empty_like(pixels)
-    for top in range(0, height, _ROWS):
-        strip = slice(top, top + _ROWS)
-        values = pixels[strip].astype(np.int16)
-        values += changes[strip]
-        values -= 128
-        marked[strip] = np.clip(values, 0, 255, out=values)
-    return marked
+    large = small.resize(picture.size, Image.Resampling.BILINEAR).point(_LEVELS)
+    return ImageChops.add(picture, Image.merge("RGB", (large, large, large)), offset=-128)
 
 
 _LEVELS = [round((step - 128) / _RESOLUTION) + 128 for step in range(256)]  # from steps to whole grey levels
 
 
-def _survival(marked: Pixels, payload: int, key: bytes) -> float:
+def _survival(marked: Image.Image, payload: int, key: bytes) -> float:
     """Return how comfortably *payload* is read from *marked*: 0 for not at all, 1 and above for well.
 
-    It is read from the picture as it is and, but for thumbnails, after a JPEG round trip of its luma; and its waves
-    must stand out far enough for the picture to be found again when it is turned.
+    It is read behind a JPEG round trip of the luma, or as it is from a thumbnail; and its waves must stand out far
+    enough for the picture to be found again when it is turned.
     """
-    luma = Image.fromarray(marked).convert("L")
-    before = legibility(canonical_plane(luma), key)
-    readings = [before.reading]
+    luma = marked.convert("L")
     if luma.width * luma.height >= CHECKED_AREA:
-        buffer = BytesIO()
-        luma.save(buffer, "JPEG", quality=CHECK_QUALITY)
-        with Image.open(buffer) as compressed:
-            readings.append(legibility(canonical_plane(compressed), key).reading)
-    if not all(reading is not None and reading.payload == payload for reading in readings):
+        luma = _compressed(luma)
+    found = legibility(canonical_plane(luma), key)
+    if found.reading is None or found.reading.payload != payload:
         return 0.0
-    least = min(reading.z for reading in readings if reading is not None)
-    return min(least / COMFORTABLE_Z, before.prominence / COMFORTABLE_PROMINENCE)
+    return min(found.reading.z / COMFORTABLE_Z, found.prominence / COMFORTABLE_PROMINENCE)
+
+
+def _compressed(luma: Image.Image) -> Image.Image:
+    """Return *luma* behind a JPEG round trip, decoded no larger than its canonical plane wants it."""
+    buffer = BytesIO()
+    luma.save(buffer, "JPEG", quality=CHECK_QUALITY)
+    compressed = Image.open(buffer)
+    compressed.draft("L", canonical_size(*luma.size))
+    compressed.load()
+    return compressed

@@ -11,19 +11,18 @@ import numpy as np
 
 from disclose.watermark.image.canonical import Plane
 from disclose.watermark.image.code import Symbol
+from disclose.watermark.image.host import Host
 from disclose.watermark.image.tile import Tile, unit_rms
-from disclose.watermark.image.whiten import folded, weights_of
 
 LIMIT = 1.0  # the most that is taken away from one wave, in RMS waves of the mark
 
 
-def informed_tile(tile: Tile, symbols: tuple[Symbol, ...], detail: Plane, mask: Plane) -> Plane:
-    """Return the tile, shape (128, 128) with unit RMS, that carries *symbols* in a picture of this *detail* best."""
-    weights = weights_of(detail)
+def informed_tile(tile: Tile, symbols: tuple[Symbol, ...], host: Host, mask: Plane) -> Plane:
+    """Return the tile, shape (128, 128) with unit RMS, that carries *symbols* under *mask* in *host* best."""
     kx, ky = tile.waves.T
     # What the detector will see of a tile of unit amplitude, as a multiple of its spectrum.
-    gain = float(np.sum(mask * weights)) / 2
-    picture = folded(detail * weights)[ky, kx] / np.float32(max(gain, 1e-6))
+    gain = float(np.vdot(mask, host.weights)) / 2
+    picture = host.spectrum[ky, kx] / np.float32(max(gain, 1e-6))
     mark = tile.spectrum(symbols)
     size = np.abs(mark)
     direction = mark / np.maximum(size, np.float32(1e-6))
