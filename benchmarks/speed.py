@@ -47,7 +47,7 @@ def stops(profile: Profile, data: bytes) -> dict[str, float]:
         return result
 
     asset = Asset.open(data)
-    stop("decode", lambda: asset.content.rgb)
+    stop("decode", lambda: asset.content.luma)
     for layer in reversed(layers.values()):
         if isinstance(layer, Recogniser):
             stop("recognise", lambda layer=layer: layer.carried(asset))

@@ -107,7 +107,7 @@ class Asset:
         assert self._given_data is not None
         return image.decode(self._given_data, self.media_type, name=self.name)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The SHA-256 of the encoded bytes, in hexadecimal."""
         return hashlib.sha256(self.data).hexdigest()

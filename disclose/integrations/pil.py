@@ -71,7 +71,7 @@ class MarkedImage(Image.Image):
         if params and params.pop("save_all", False):
             raise UnsupportedError("cannot save several marked pictures in one file: save each one on its own")
         options = {**_carried_options(self), **(params or {})}
-        picture = Picture(image=_plain(self), media_type=media_type, options=options, xmp=options.pop("xmp", None))
+        picture = Picture(native=_plain(self), media_type=media_type, options=options, xmp=options.pop("xmp", None))
         return self._finish(Asset.from_content(picture), self.disclosure)
 
     def disclose_asset(self) -> Asset:

@@ -105,6 +105,9 @@ class C2paLayer:
 
     def _read(self, data: bytes, media_type: str) -> dict[str, Any] | Evidence | None:
         """Return the manifest store of *data*, evidence of one that cannot be read, or None."""
+        if b"jumb" not in data:
+            # Every manifest store is a JUMBF box; to look for one this way is a hundred times as fast as to parse.
+            return None
         import c2pa
 
         try:
@@ -112,7 +115,7 @@ class C2paLayer:
             return None if reader is None else json.loads(reader.json())
         except c2pa.C2paError as error:
             # A damaged picture raises too; only one that shows the traces of a manifest store has lost one.
-            if b"jumb" not in data or b"c2pa" not in data:
+            if b"c2pa" not in data:
                 return None
             return Evidence(
                 layer=self.name,

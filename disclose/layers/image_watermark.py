@@ -56,8 +56,8 @@ class ImageWatermarkLayer:
         host = self._host(content)
         for factor in _STRONGER:
             strength = self._strength * factor
-            colour = image.embed_in(host, payload.value, key=self._key, strength=strength)
-            marked = asset.with_content(content.with_colour(colour))
+            residual = image.residual(host, payload.value, key=self._key, strength=strength)
+            marked = asset.with_content(content.with_residual(residual))
             if not _is_harsh(marked) or self._survives_encoding(marked, payload):
                 details = {"alg": ALGORITHM, "value": str(payload), "strength": strength}
                 return marked.with_mark(Mark(layer=self.name, details=details))
@@ -121,7 +121,7 @@ class ImageWatermarkLayer:
         from disclose.watermark import image
 
         if (host := self._hosts.get(content)) is None:
-            host = self._hosts[content] = image.Host(content.colour)
+            host = self._hosts[content] = image.Host(content.luma)
         return host
 
     def _survives_encoding(self, asset: Asset, payload: Identifier) -> bool:

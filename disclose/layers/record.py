@@ -32,19 +32,15 @@ class LedgerLayer:
 
     def mark(self, asset: Asset, disclosure: Disclosure) -> Asset:
         """Return *asset* once its record is on disk; raises LedgerError when it cannot be."""
-        ledger = self._ledger()
-        known = ledger.find_content(asset.sha256)
-        if known is None:
-            fingerprint = asset.mark_of("fingerprint")
-            likeness = bytes.fromhex(fingerprint.details["pdq"]) if fingerprint else None
-            known = ledger.append(
-                disclosure=disclosure,
-                sha256=asset.sha256,
-                media_type=asset.media_type,
-                marks=asset.marks,
-                likeness=likeness,
-            )
-        return asset.with_mark(Mark(layer=self.name, details={"sequence": known.sequence}))
+        fingerprint = asset.mark_of("fingerprint")
+        record = self._ledger().append(
+            disclosure=disclosure,
+            sha256=asset.sha256,
+            media_type=asset.media_type,
+            marks=asset.marks,
+            likeness=bytes.fromhex(fingerprint.details["pdq"]) if fingerprint else None,
+        )
+        return asset.with_mark(Mark(layer=self.name, details={"sequence": record.sequence}))
 
     def detect(self, asset: Asset) -> Iterator[Evidence]:
         """Yield the record of these very bytes, if they were issued here."""

@@ -44,11 +44,14 @@ _TIFF_XMP_TAG = 700
 class Picture:
     """A decoded still picture, the metadata that came with it, and how to encode it again.
 
+    ``native`` is what the codec works in, which for most JPEG files is luma and chroma: the watermark touches the
+    first alone, and the second is neither converted nor rounded.
+
     ``options`` go to Pillow's encoder; ``blocks`` are spliced into the file; ``obstacle`` says why the picture
     can be read but not marked. ``original`` is the encoded file while the pixels are still what it holds.
     """
 
-    image: Image
+    native: Image
     media_type: str = "image/png"
     options: Mapping[str, Any] = field(default_factory=dict)
     blocks: tuple[containers.Block, ...] = ()
@@ -75,7 +78,7 @@ class Picture:
             if 0 in array.shape:
                 raise UnreadableError(f"cannot open an array of shape {array.shape}: it has no pixels")
             pixels = array[..., 0] if array.shape[2:] == (1,) else array
-            return cls(image=Image.fromarray(numpy.ascontiguousarray(pixels)))
+            return cls(native=Image.fromarray(numpy.ascontiguousarray(pixels)))
         return None
 
     @classmethod
@@ -92,53 +95,50 @@ class Picture:
         if text.chunks:
             kept["pnginfo"] = text
         xmp = image.info.get("xmp")
-        return cls(image=_without_palette(image), options=kept, xmp=xmp, obstacle=_obstacle_of_mode(image.mode))
+        return cls(native=_without_palette(image), options=kept, xmp=xmp, obstacle=_obstacle_of_mode(image.mode))
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
-        return self.image.size
+        return self.native.size
+
+    @cached_property
+    def image(self) -> Image:
+        """The picture as an image that can be shown and saved in any format: grey, RGB, and alpha if it has any."""
+        if self.native.mode.startswith("I;16"):
+            return self.native.point(lambda value: value / 256).convert("L")
+        return self.native.convert("RGB") if self.native.mode == "YCbCr" else self.native
 
     @cached_property
     def luma(self) -> Image:
-        """The brightness of every pixel, as an image of mode L."""
-        image = self.image
-        if image.mode.startswith("I;16"):
-            image = image.point(lambda value: value / 256)
-        return image if image.mode == "L" else image.convert("L")
+        """The brightness of every pixel (full-range BT.601), as an image of mode L."""
+        if self.native.mode in ("YCbCr", "L", "LA"):
+            return self.native.getchannel(0)
+        return self.image.convert("L")
 
     @cached_property
     def rgb(self) -> NDArray[numpy.uint8]:
         """The colour of every pixel, shape (height, width, 3); grey is repeated and alpha left out."""
         import numpy
 
-        return numpy.asarray(self.colour)
+        return numpy.asarray(self.image.convert("RGB"))
 
-    @property
-    def colour(self) -> Image:
-        """The picture as an image of mode RGB; grey is repeated and alpha left out."""
-        if self.image.mode == "RGB":
-            return self.image
-        return (self.luma if self.image.mode.startswith("I;16") else self.image).convert("RGB")
+    def with_residual(self, residual: Image) -> Self:
+        """Return this picture with *residual* added to its luma: mode L, its own size, 128 for no change.
 
-    def with_rgb(self, pixels: NDArray[numpy.uint8]) -> Self:
-        """Return this picture with the colours of *pixels*, shape (height, width, 3); see :meth:`with_colour`."""
-        from PIL import Image
-
-        return self.with_colour(Image.fromarray(pixels))
-
-    def with_colour(self, image: Image) -> Self:
-        """Return this picture with the colours of *image*, of mode RGB, alpha and grey kept as they were.
-
-        Raises UnsupportedError, naming the reason, where the result could not be what this picture is.
+        Chroma, grey and alpha stay as they are. Raises UnsupportedError, naming the reason, where the result could
+        not be what this picture is.
         """
+        from PIL import Image, ImageChops
+
         self.check_markable()
-        bands = self.image.getbands()
-        if bands[0] == "L":
-            image = image.getchannel(1)
-        if bands[-1] == "A":
-            image.putalpha(self.image.getchannel("A"))
-        return replace(self, image=image, original=None)
+        mode, count = self.native.mode, len(self.native.getbands())
+        # The same change to red, green and blue is a change of luma alone.
+        carriers = self.native.split()[:3] if mode in ("RGB", "RGBA") else (self.luma,)
+        changed = [ImageChops.add(band, residual, offset=-128) for band in carriers]
+        others = [self.native.getchannel(index) for index in range(len(changed), count)]
+        native = Image.merge(mode, [*changed, *others])
+        return replace(self, native=native, original=None)
 
     def check_markable(self) -> None:
         """Raise UnsupportedError, naming the reason, if other colours could not be put in without loss."""
@@ -168,6 +168,8 @@ def decode(data: bytes, media_type: str, *, name: str | None = None) -> Picture:
             raise _too_large(what, f"{width} × {height} pixels")
         obstacle = _obstacle(image, data, media_type, what)
         options, xmp = _encoder_options(image, data, media_type)
+        if media_type == "image/jpeg" and _is_luma_and_chroma(image):
+            image.draft("YCbCr", image.size)
         image.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(what, "a decompression bomb's worth of pixels") from error
@@ -179,7 +181,7 @@ def decode(data: bytes, media_type: str, *, name: str | None = None) -> Picture:
         # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more on hostile bytes.
         raise UnreadableError(f"cannot decode {what} as {media_type}: {error}") from error
     return Picture(
-        image=_without_palette(image),
+        native=_without_palette(image),
         media_type=media_type,
         options=options,
         blocks=containers.foreign_blocks(data, media_type),
@@ -204,7 +206,7 @@ def encode(picture: Picture) -> bytes:
             options["xmp"] = picture.xmp
         elif media_type == "image/tiff":
             options["tiffinfo"] = _with_tag(options.get("tiffinfo"), picture.xmp)
-    image = _quantized(picture.image) if media_type == "image/gif" else picture.image
+    image = _quantized(picture.image) if media_type == "image/gif" else picture.native
     buffer = io.BytesIO()
     try:
         image.save(buffer, _FORMATS[media_type], **{**_fast_options(media_type), **options})
@@ -253,6 +255,12 @@ def _encoder_options(image: Image, data: bytes, media_type: str) -> tuple[dict[s
     else:
         options |= {"quality": 85}
     return options, xmp
+
+
+def _is_luma_and_chroma(image: Image) -> bool:
+    """Whether a JPEG holds YCbCr, as JFIF says and Adobe's marker may deny (its transform 0 is plain RGB)."""
+    identifiers = [component[0] for component in image.layer]  # type: ignore[attr-defined]
+    return image.mode == "RGB" and image.info.get("adobe_transform", 1) == 1 and identifiers == [1, 2, 3]
 
 
 def _with_tag(tags: Any, xmp: bytes) -> Any:

@@ -34,7 +34,8 @@ class Structure:
         """Return the structure of *luma* (mode L), whose *canonical* width and height are given."""
         columns, rows = max(1, canonical[0] // CELL), max(1, canonical[1] // CELL)
         box = (0, 0, luma.width * columns * CELL / canonical[0], luma.height * rows * CELL / canonical[1])
-        cells = numpy.asarray(luma.resize((columns, rows), Image.Resampling.BOX, box=box), numpy.float32)
+        small = luma.resize((columns, rows), Image.Resampling.BOX, box=box, reducing_gap=2.0)
+        cells = numpy.asarray(small, numpy.float32)
         return cls(brighter=_contrast(cells, numpy.ones_like(cells)) > 0)
 
     def to_text(self) -> str:

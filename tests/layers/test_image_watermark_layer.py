@@ -42,11 +42,11 @@ def test_a_private_watermark_is_invisible_to_the_public_key_and_the_other_way_ro
     assert list(private.detect(marked(public, encoded(photograph())))) == []
 
 
-@pytest.mark.parametrize(("name", "options"), [("JPEG", {"quality": 30}), ("GIF", {}), ("WEBP", {"quality": 40})])
+@pytest.mark.parametrize(("name", "options"), [("JPEG", {"quality": 40}), ("GIF", {}), ("WEBP", {"quality": 40})])
 def test_what_leaves_a_harsh_encoder_still_carries_the_mark(name, options):
     statement = Disclosure.new(system="Studio")
     layer = ImageWatermarkLayer()
-    data = marked(layer, encoded(photograph("coffee", 600, 400), name, **options), statement).data
+    data = marked(layer, encoded(photograph("coffee", 750, 500), name, **options), statement).data
     (found,) = layer.detect(Asset.open(data))
     assert found.id.agrees_with(statement.id)
 
@@ -75,3 +75,17 @@ def test_the_input_array_is_not_changed():
     before = pixels.copy()
     ImageWatermarkLayer().mark(Asset.open(pixels), Disclosure.new(system="Studio"))
     assert numpy.array_equal(pixels, before)
+
+
+def test_a_thumbnail_that_its_encoder_would_strip_of_the_mark_is_refused_with_what_to_do():
+    with pytest.raises(MarkingError, match="a larger picture, a higher quality or PNG"):
+        marked(ImageWatermarkLayer(), encoded(photograph(width=160, height=160), "JPEG", quality=60))
+
+
+@pytest.mark.parametrize("quality", [60, 75, 90])
+def test_what_leaves_as_a_jpeg_can_be_read_from_that_jpeg(quality):
+    statement = Disclosure.new(system="Studio")
+    layer = ImageWatermarkLayer()
+    data = marked(layer, encoded(photograph("coffee", 400, 300), "JPEG", quality=quality), statement).data
+    (found,) = layer.detect(Asset.open(data))
+    assert found.id.agrees_with(statement.id)

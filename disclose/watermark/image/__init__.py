@@ -12,7 +12,7 @@ from disclose.watermark.image.canonical import canonical_size
 from disclose.watermark.image.code import PAYLOAD_BITS
 from disclose.watermark.image.detect import detect
 from disclose.watermark.image.detection import Detection, Geometry
-from disclose.watermark.image.embed import embed, embed_in
+from disclose.watermark.image.embed import embed, residual
 from disclose.watermark.image.host import Host
 from disclose.watermark.image.tile import DEFAULT_KEY
 
@@ -25,5 +25,5 @@ __all__ = [
     "canonical_size",
     "detect",
     "embed",
-    "embed_in",
+    "residual",
 ]

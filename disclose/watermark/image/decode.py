@@ -12,11 +12,11 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import fft
 
 from disclose.watermark.image import code
 from disclose.watermark.image.code import SHIFTS, SYMBOLS, Symbol
-from disclose.watermark.image.tile import RINGS, TILE, Tile
+from disclose.watermark.image.tile import RINGS, TILE, Tile, smoothed
 
 Waves = NDArray[np.complex64]
 
@@ -27,7 +27,6 @@ DOUBT_LIMIT = 1e-4  # probability of another payload above which none is reporte
 HOPELESS_Z = 11.8  # joint statistic below which no alignment will lift a reading to significance, about 12
 MAXIMUM_ROUNDS = 4  # of decoding and realigning
 NEGLIGIBLE_SHIFT = 0.1  # canonical pixels: the fastest wave turns by 9 degrees, which no symbol notices
-NEIGHBOURHOOD = 9  # wave numbers over which the noise is averaged
 LOUDEST = 30.0  # power, in noise powers, at which one wave's vote on its ring is capped
 FAINTEST = 0.15  # excess power that a ring is granted although none was seen
 
@@ -80,19 +79,14 @@ def prominence(tile: Tile, band: NDArray[np.complex64]) -> float:
 def _over_noise(tile: Tile, band: NDArray[np.complex64]) -> Waves:
     """Return the tile's waves in *band* over the deviation of the unused waves around each."""
     power = np.square(band.real) + np.square(band.imag)
-    total, count = (_smooth(np.where(tile.unused, part, 0)) for part in (power, np.ones_like(power)))
-    noise = total[tile.support] / np.maximum(count[tile.support], np.float32(1e-6))
+    total = smoothed(np.where(tile.unused, power, np.float32(0)))[tile.support]
+    noise = total / np.maximum(tile.unused_around, np.float32(1e-6))
     return np.asarray(band[tile.support] / np.sqrt(np.maximum(noise, np.float32(1e-12))), dtype=np.complex64)
 
 
 def _unit_energy(waves: Waves) -> Waves:
     energy = float(np.sqrt(np.sum(np.square(np.abs(waves))) / 2))
     result: Waves = (waves / np.float32(max(energy, 1e-12))).astype(np.complex64)
-    return result
-
-
-def _smooth(band: NDArray[np.float32]) -> NDArray[np.float32]:
-    result: NDArray[np.float32] = ndimage.uniform_filter(band, NEIGHBOURHOOD, mode="nearest")
     return result
 
 

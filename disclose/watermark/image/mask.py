@@ -21,7 +21,8 @@ HEADROOM = 1.0  # RMS amplitudes kept free below white
 def amplitude(detail: Plane) -> Plane:
     """Return the RMS amplitude, in grey levels, that each place of *detail* carries at strength 1."""
     # The mean of roots, squared: a lone edge in a flat area counts for little, texture for what it is.
-    return local_map(np.sqrt(np.abs(detail)), lambda root: np.clip(FLOOR + SLOPE * root * root, None, CEILING))
+    activity = np.abs(detail)
+    return local_map(np.sqrt(activity, out=activity), lambda root: np.clip(FLOOR + SLOPE * root * root, None, CEILING))
 
 
 def headroom_shift(plane: Plane, amplitudes: Plane) -> Plane:
@@ -30,5 +31,8 @@ def headroom_shift(plane: Plane, amplitudes: Plane) -> Plane:
     Near black the upper half of the mark must do: there even one level of lightening is a large relative change.
     """
     room = HEADROOM * amplitudes
-    result: Plane = -np.clip(plane - (255 - room), 0, room)
-    return result
+    shift: Plane = 255 - plane
+    shift -= room
+    np.negative(room, out=room)
+    np.maximum(shift, room, out=shift)
+    return np.minimum(shift, 0, out=shift)

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
+from scipy import fft, ndimage
 
 from disclose.watermark.image.code import ALTERNATIVES, SYMBOLS, Symbol
 
@@ -28,6 +28,7 @@ LOWEST, HIGHEST = 0.035, 0.225  # cycles per canonical pixel
 OCCUPANCY = 0.28  # share of the band's frequencies that the key selects
 PATTERNS = 1 + ALTERNATIVES * SYMBOLS  # sync, and the alternatives for each symbol
 RINGS = 8
+NEIGHBOURHOOD = 9  # wave numbers over which the noise is averaged
 SYNC_GAIN = 1.15  # the sync is read among more alternatives than a symbol
 
 # (kx, ky) of the half plane kx > 0, which holds all there is to know of a real tile: shape (63, 31, 2).
@@ -54,6 +55,11 @@ class Tile:
     rings: NDArray[np.int64]
     unused: NDArray[np.bool_]
 
+    @cached_property
+    def unused_around(self) -> NDArray[np.float32]:
+        """The share of unused waves around each of the tile's own, shape (n,)."""
+        return smoothed(self.unused.astype(np.float32))[self.support]
+
     def spectrum(self, symbols: tuple[Symbol, ...]) -> NDArray[np.complex64]:
         """Return the complex amplitude of each wave, shape (n,), of a tile carrying *symbols*, with unit RMS."""
         return unit_rms(self.phasors_of(symbols, SYNC_GAIN) * self.amplitudes)
@@ -79,6 +85,12 @@ class Tile:
         grid[ky, kx] = spectrum * np.exp(1j * np.pi / TILE * (kx + ky)) / 2
         result: NDArray[np.float32] = fft.irfft2(grid, norm="forward", workers=1)
         return result
+
+
+def smoothed(band: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean around each wave number of *band*."""
+    result: NDArray[np.float32] = ndimage.uniform_filter(band, NEIGHBOURHOOD, mode="nearest")
+    return result
 
 
 def unit_rms(spectrum: NDArray[np.complex64]) -> NDArray[np.complex64]:
