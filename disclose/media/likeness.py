@@ -56,7 +56,8 @@ class Structure:
     ) -> float | None:
         """Return how much of *luma* agrees with this structure, 0.5 for an unrelated picture and 1.0 for the same.
 
-        *matrix* (2, 3) takes pixel centres of *luma* to canonical coordinates, exact up to whole *tile* sides;
+        *matrix* (2, 3) takes points of *luma* to canonical coordinates, both with the corner at (0, 0), exact up to
+        whole *tile* sides;
         every place that leaves is tried and the best is returned. *inverted* says that the picture is a negative.
         None means that too little structure is left to tell.
         """
@@ -97,7 +98,7 @@ def _aligned(
 ) -> tuple[NDArray[numpy.float32], NDArray[numpy.float32], tuple[int, int]]:
     """Return *picture* laid into the canonical cells: contrast, weight (share of a cell covered) and first cell."""
     width, height = picture.size
-    corners = numpy.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]], float)
+    corners = numpy.array([[0, 0], [width, 0], [0, height], [width, height]], float)
     mapped = corners @ matrix[:, :2].T + matrix[:, 2]
     first = numpy.floor(mapped.min(axis=0) / CELL).astype(int)
     last = numpy.ceil(mapped.max(axis=0) / CELL).astype(int)
@@ -109,10 +110,8 @@ def _aligned(
     small = round(target[0]), round(target[1])
     luma = picture.resize(small, Image.Resampling.BOX)
     inverse = numpy.linalg.inv(numpy.vstack([matrix, [0, 0, 1]]))
-    # Coordinates of transform() have pixel corners on whole numbers; ours have pixel centres there.
-    shrink = numpy.diag([small[0] / width, small[1] / height, 1.0]) @ _shift(0.5) @ inverse
-    sample = CELL / 4
-    grid = shrink @ _shift(-0.5) @ _place(first * CELL, sample)
+    shrink = numpy.diag([small[0] / width, small[1] / height, 1.0])
+    grid = shrink @ inverse @ _place(first * CELL, CELL / 4)
     size = (columns * 4, rows * 4)
     coefficients = tuple(grid[:2].ravel())
     warped = luma.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
@@ -144,10 +143,6 @@ def _cells(samples: Image.Image) -> NDArray[numpy.float32]:
     values = numpy.asarray(samples, numpy.float32).reshape(height // 4, 4, width // 4, 4)
     result: NDArray[numpy.float32] = values.mean(axis=(1, 3))
     return result
-
-
-def _shift(by: float) -> NDArray[numpy.float64]:
-    return numpy.array([[1.0, 0, by], [0, 1.0, by], [0, 0, 1.0]])
 
 
 def _place(corner: NDArray[numpy.int_], step: float) -> NDArray[numpy.float64]:

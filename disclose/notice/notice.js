@@ -1,7 +1,10 @@
 (id, texts, fallback) => {
   // A banner that stays, and once per session a dialog that must be answered before anything else can be used.
   // Both live in a shadow root: the page's styles cannot hide them, and theirs cannot break the page.
-  if (document.getElementById(id)) return [];
+  const earlier = document.getElementById(id);
+  if (earlier && earlier.shadowRoot) return [];
+  // A plain banner that came with the page says the same, but asks nobody to answer: ours takes its place.
+  if (earlier) earlier.remove();
 
   const tags = navigator.languages && navigator.languages.length ? navigator.languages : [navigator.language || ""];
   const language =

@@ -19,7 +19,7 @@ def luma():
 
 
 def place(left=0.0, top=0.0, scale=1.0, degrees=0.0):
-    """Return the matrix from a part's pixel centres to the picture's, for a part cut at (left, top)."""
+    """Return the matrix from a part's coordinates to the picture's, for a part cut at (left, top)."""
     cosine, sine = math.cos(math.radians(degrees)) / scale, math.sin(math.radians(degrees)) / scale
     return numpy.array([[cosine, -sine, left], [sine, cosine, top]])
 
@@ -44,9 +44,7 @@ def test_a_structure_takes_half_a_kilobyte(luma):
 def test_a_part_agrees_wherever_it_was_cut_up_to_whole_tiles(left, top, scale, tiles, luma):
     part = luma.crop((left, top, left + 340, top + 240))
     part = part.resize((round(340 * scale), round(240 * scale)), Image.Resampling.BICUBIC)
-    # Pixel centres: the part's first one lies half a pixel of the part inside its edge.
-    inside = 0.5 / scale - 0.5
-    matrix = place(left + inside, top + inside, scale) + numpy.array([[0, 0, tiles[0]], [0, 0, tiles[1]]]) * TILE
+    matrix = place(left, top, scale) + numpy.array([[0, 0, tiles[0]], [0, 0, tiles[1]]]) * TILE
     assert Structure.of(luma, CANONICAL).agreement(part, matrix, tile=TILE, inverted=False) > 0.9
 
 
@@ -76,6 +74,5 @@ def test_pictures_of_every_shape_have_a_structure(size):
     structure = Structure.of(luma, canonical_size(*size))
     rows, columns = structure.brighter.shape
     assert rows * columns * CELL**2 <= 512 * 512 * 1.01
-    scale = canonical_size(*size)[0] / size[0]
-    matrix = place((scale - 1) / 2, (scale - 1) / 2, 1 / scale)
+    matrix = place(scale=size[0] / canonical_size(*size)[0])
     assert structure.agreement(luma, matrix, tile=TILE, inverted=False) > 0.9
