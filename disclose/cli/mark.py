@@ -66,6 +66,9 @@ def mark(
             if folder is not None and asset.media_type not in image.MEDIA_TYPES:
                 return _Result(name=name, target=target, passed_over=True)
             asset = marker.mark(asset, profile.disclosure(**statement))
+            if output is None and path is not None and asset.data == asset.upstream:
+                # Ours already: a second copy beside it would say nothing new, and a third with the next run.
+                return _Result(name=name, target=name, asset=asset)
             if target == STANDARD_STREAM:
                 sys.stdout.buffer.write(asset.data)
                 sys.stdout.buffer.flush()

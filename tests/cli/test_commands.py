@@ -116,6 +116,13 @@ def test_without_a_name_the_marked_copy_stands_beside_the_original(picture):
     assert picture.read_bytes() == before
 
 
+def test_marking_a_marked_file_again_leaves_no_second_copy(picture):
+    run("mark", picture)
+    done = run("mark", picture.with_name("boat.disclosed.jpg"))
+    assert done.returncode == 0
+    assert sorted(path.name for path in picture.parent.glob("*.jpg")) == ["boat.disclosed.jpg", "boat.jpg"]
+
+
 def test_a_folder_that_may_not_be_written_is_named(picture, unwritable):
     done = run("mark", picture, "-o", unwritable / "out.jpg")
     assert done.returncode == 1
