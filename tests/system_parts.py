@@ -5,13 +5,18 @@ import os
 import pytest
 
 
-def need(condition: bool, how: str) -> None:
+def need(condition: bool, how: str, *, required_by: str = "TESTS_REQUIRE_EVERYTHING") -> None:
     """Skip the test unless *condition* holds, saying *how* to get what is missing.
 
-    With TESTS_REQUIRE_EVERYTHING=1, as in continuous integration, what is missing is a failure.
+    Where the environment variable *required_by* is 1, as in continuous integration, what is missing is a failure.
     """
     if condition:
         return
-    if os.environ.get("TESTS_REQUIRE_EVERYTHING") == "1":
+    if os.environ.get(required_by) == "1":
         pytest.fail(f"a part of the system is missing: {how}")
     pytest.skip(f"a part of the system is missing: {how}")
+
+
+def need_package(is_there: bool, how: str) -> None:
+    """Skip the test unless another project's package *is_there*; they have an environment of their own."""
+    need(is_there, how, required_by="TESTS_REQUIRE_INTEROP")

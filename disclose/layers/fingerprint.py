@@ -114,10 +114,10 @@ def limit(entries: int) -> int:
     """Return the largest PDQ distance that still counts as a likeness among so many *entries*.
 
     The chance of a false match among all of them stays at one in a million under the normal fit, so the limit
-    tightens as the ledger grows: 89 bits for one entry, 71 for a million; never under PDQ's conventional 31.
+    tightens as the ledger grows: 89 bits for one entry, 70 for a million; never under PDQ's conventional 31.
 
     >>> limit(1), limit(1_000_000)
-    (89, 71)
+    (89, 70)
     """
     from statistics import NormalDist
 

@@ -2,7 +2,7 @@
 
 import pytest
 from pictures import FORMATS, in_every_format
-from system_parts import need
+from system_parts import need_package
 
 import disclose
 
@@ -14,7 +14,7 @@ except ImportError:
 
 @pytest.fixture(autouse=True)
 def installed():
-    need(encypher_c2pa is not None, "pip install -e '.[interop]'")
+    need_package(encypher_c2pa is not None, "pip install -e '.[interop]'")
 
 
 def integrity(data, media_type):

@@ -3,7 +3,7 @@
 import numpy
 import pytest
 from pictures import encoded, photograph
-from system_parts import need
+from system_parts import need_package
 
 import disclose
 
@@ -20,7 +20,7 @@ PAYLOAD = b"StableDiffusionV1"[:8]
 
 @pytest.mark.parametrize("name", ["astronaut", "coffee", "china"])
 def test_a_stable_diffusion_watermark_survives_ours(name, profile):
-    need(torch is not None, "pip install torch==2.13.0 && pip install -e '.[interop]'")
+    need_package(torch is not None, "pip install torch==2.13.0 && pip install -e '.[interop]'")
     encoder = WatermarkEncoder()
     encoder.set_watermark("bytes", PAYLOAD)
     upstream = encoder.encode(numpy.asarray(photograph(name, 768, 768))[..., ::-1], "dwtDctSvd")[..., ::-1]
@@ -32,7 +32,7 @@ def test_a_stable_diffusion_watermark_survives_ours(name, profile):
 
 
 def test_a_tensor_becomes_a_marked_picture(profile):
-    need(torch is not None, "pip install torch==2.13.0")
+    need_package(torch is not None, "pip install torch==2.13.0")
 
     @disclose.marked(profile, system="Studio")
     def generate():

@@ -30,6 +30,11 @@ class OurContract(LayerContract):
 class TestImageWatermark(OurContract):
     kind = ImageWatermarkLayer
 
+    def assets(self):
+        # One lossless encoder, one lossy and one with a palette; a marked PIL image is saved in all six elsewhere.
+        files = in_every_format(photograph())
+        return [Asset.open(files[media_type]) for media_type in ("image/png", "image/jpeg", "image/gif")]
+
 
 class TestImageWatermarkWithAPrivateKey(OurContract):
     def layer(self, profile):
