@@ -235,7 +235,10 @@ def _encoder_options(image: Image, data: bytes, media_type: str) -> tuple[dict[s
             options["progressive"] = True
         # The encoder would repeat a comment on its own, and the carried segment holds it already.
         return {**options, "comment": b""}, containers.read_xmp(data, media_type)
-    if media_type in ("image/png", "image/gif"):
+    if media_type == "image/png":
+        # The encoder would write the profile that it finds on the image, and the carried chunk holds it already.
+        return {"icc_profile": None}, containers.read_xmp(data, media_type)
+    if media_type == "image/gif":
         return {}, containers.read_xmp(data, media_type)
     xmp = info.get("xmp")
     if media_type == "image/tiff":

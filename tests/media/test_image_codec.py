@@ -96,6 +96,11 @@ def test_exif_and_colour_profile_survive(media_type):
     assert dict(after.getexif().get_ifd(0x8769)) == dict(before.getexif().get_ifd(0x8769)) != {}
 
 
+def test_a_colour_profile_stands_in_a_png_once():
+    data, _ = with_metadata("image/png")
+    assert data.count(b"iCCP") == reencoded(data).count(b"iCCP") == 1
+
+
 def test_png_text_resolution_and_unknown_safe_chunks_survive_byte_for_byte():
     info = PngImagePlugin.PngInfo()
     info.add_text("parameters", "steps: 20", zip=True)
