@@ -48,7 +48,8 @@ FORMATS = {
 }
 
 
-def in_every_format(image=None):
-    """Return one file for each media type that is marked: {media type: bytes}."""
-    image = image or photograph()
+@cache
+def in_every_format(width=400, height=400):
+    """Return a photograph as one file for each media type that is marked: {media type: bytes}."""
+    image = photograph(width=width, height=height)
     return {media_type: encoded(image, name, **options) for media_type, (name, options) in FORMATS.items()}

@@ -24,7 +24,7 @@ class OurContract(LayerContract):
         return self.kind.from_resources(profile.resources())
 
     def assets(self):
-        return [Asset.open(data) for data in in_every_format(photograph()).values()]
+        return [Asset.open(data) for data in in_every_format().values()]
 
 
 class TestImageWatermark(OurContract):
@@ -32,7 +32,7 @@ class TestImageWatermark(OurContract):
 
     def assets(self):
         # One lossless encoder, one lossy and one with a palette; a marked PIL image is saved in all six elsewhere.
-        files = in_every_format(photograph())
+        files = in_every_format()
         return [Asset.open(files[media_type]) for media_type in ("image/png", "image/jpeg", "image/gif")]
 
 
