@@ -1,0 +1,92 @@
+"""Draw how often each watermark's whole payload came back, by class of handling.
+
+One panel for each class, one line for each watermark, a dot for the rate and a bar for its 95 % interval. Names stand
+beside the dots and sizes differ in form, so that nothing hangs on colour alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.robustness_summary import CLASSES, KINDS
+
+# Legible on a white page and on a dark one; blue and vermilion by Okabe and Ito (2008), made a little lighter.
+INK, FAINT, OURS, OTHERS = "#7d848c", "#8b929a40", "#2b8fd6", "#e07a3c"
+TITLES = {
+    "value": "values change\nJPEG, blur, noise, tone …",
+    "geometry": "pixels move\ncrop, rotate, stretch, bend …",
+    "chain": "chains\nscreenshot, social, print …",
+    "regeneration": "regeneration, stood in for\ndenoise and re-grain",
+}
+MARKERS = ("o", "D", "s")
+
+
+def draw(results: dict[str, dict[str, object]], path: Path) -> Path:
+    """Draw *results*, sizes to measurements, into a PNG file at *path* and return it."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    sizes = list(results)
+    measured = [name for size in sizes for name in results[size]["peers"]]
+    names = [name for name in dict.fromkeys(measured)]
+    groups = [group for group in CLASSES if any(group in results[size]["attacks"].values() for size in sizes)]
+    style = {"font.family": "sans-serif", "font.size": 10.5, "text.color": INK, "axes.labelcolor": INK}
+    with pyplot.rc_context(style | {"xtick.color": INK, "ytick.color": INK, "axes.edgecolor": FAINT}):
+        figure, panels = pyplot.subplots(
+            1, len(groups), figsize=(10, 1.5 + 0.46 * len(names)), sharey=True, squeeze=False
+        )
+        for panel, group in zip(panels[0], groups, strict=True):
+            _panel(panel, group, names, results)
+        panels[0][0].set_yticks(range(len(names)), [_label(name, results) for name in names])
+        for tick, name in zip(panels[0][0].get_yticklabels(), names, strict=True):
+            if name == "disclose":
+                tick.set(color=OURS, fontweight="bold", fontsize=12)
+        handles = [
+            pyplot.Line2D([], [], color=INK, marker=marker, markersize=6.5, linestyle="", label=f"{size} px")
+            for size, marker in zip(sizes, MARKERS, strict=False)
+        ]
+        figure.legend(handles=handles, loc="lower left", ncols=len(sizes), frameon=False, fontsize=9.5)
+        figure.supxlabel(
+            "whole payload recovered, % of attacked pictures; bars are 95 % intervals", fontsize=10, x=0.56
+        )
+        figure.tight_layout(w_pad=1.6)
+        figure.savefig(path, dpi=160, transparent=True, metadata={"Software": None})
+        pyplot.close(figure)
+    return path
+
+
+def _panel(panel: object, group: str, names: list[str], results: dict[str, dict[str, object]]) -> None:
+    headline, _, detail = TITLES.get(group, group).partition("\n")
+    panel.set_title(headline, loc="left", fontsize=11, fontweight="bold", color=INK, pad=20)
+    panel.text(0, 1.035, detail, transform=panel.transAxes, fontsize=8.8, color=INK)
+    panel.set(xlim=(-3, 103), ylim=(len(names) - 0.5, -0.5))
+    panel.set_xticks([0, 50, 100], ["0", "50", "100"])
+    panel.grid(axis="x", color=FAINT, linewidth=0.8)
+    panel.set_axisbelow(True)
+    panel.tick_params(length=0)
+    for spine in panel.spines.values():
+        spine.set_visible(False)
+    for place, (size, result) in enumerate(results.items()):
+        for row, name in enumerate(names):
+            rate = _pooled(result["peers"].get(name, {}).get("classes", {}).get(group, {}))
+            if rate is None:
+                continue
+            height = row + 0.26 * (place - (len(results) - 1) / 2)
+            colour = OURS if name == "disclose" else OTHERS
+            middle, low, high = (100 * value for value in rate)
+            panel.plot([low, high], [height, height], color=colour, linewidth=3, alpha=0.45, solid_capstyle="round")
+            panel.plot(middle, height, MARKERS[place % 3], color=colour, markersize=7, clip_on=False)
+
+
+def _pooled(cells: dict[str, dict[str, object]]) -> tuple[float, float, float] | None:
+    from benchmarks.intervals import wilson
+
+    exact, trials = (sum(cells[kind][key] for kind in KINDS if kind in cells) for key in ("exact", "n"))
+    return (exact / trials, *wilson(exact, trials)) if trials else None
+
+
+def _label(name: str, results: dict[str, dict[str, object]]) -> str:
+    bits = next(result["peers"][name]["bits"] for result in results.values() if name in result["peers"])
+    return f"{name}\n{bits} bits" if name == "disclose" else f"{name}, {bits} bits"
