@@ -8,6 +8,7 @@ A test holds the README to what this writes, so that no figure in it is ever typ
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from benchmarks.common import RESULTS
@@ -64,7 +65,13 @@ def copy_attack() -> str:
     return "\n".join(lines)
 
 
-TABLES = {"speed": speed, "copy attack": copy_attack}
+def robustness() -> str:
+    """Return, for each size, the table of what our watermark and its peers survive, and which bars are not met."""
+    found = json.loads((RESULTS / "robustness.json").read_text())
+    return "\n\n".join(_robustness_at(size, result) for size, result in found.items())
+
+
+TABLES = {"robustness": robustness, "speed": speed, "copy attack": copy_attack}
 
 
 def filled(text: str) -> str:
@@ -75,6 +82,86 @@ def filled(text: str) -> str:
         _, _, after = rest.partition(end)
         text = f"{before}{begin}\n{table()}\n{end}{after}"
     return text
+
+
+def _robustness_at(size: str, result: dict[str, object]) -> str:
+    peers = result["peers"]
+    groups = Counter(result["attacks"].values())
+    counted = ", ".join(f"{count} of {group}" for group, count in groups.items())
+    lines = [
+        f"Pictures of **{size} px**, {len(result['attacks'])} attacks ({counted}): how often the whole payload came"
+        " back, with the 95 % interval:",
+        "",
+        "| | " + " | ".join(f"**{name}**" if name == "disclose" else name for name in peers) + " |",
+        "|---" * (len(peers) + 1) + "|",
+    ]
+    rows = [(f"{group}, photographs", group, "photograph") for group in groups]
+    rows.append(("value, logos, pages, dark …", "value", "hard"))
+    table = {
+        words: [_rate(peer["classes"].get(group, {}).get(kind)) for peer in peers.values()]
+        for words, group, kind in rows
+    }
+    table["bits"] = [str(peer["bits"]) for peer in peers.values()]
+    table["PSNR of photographs: mean, least"] = [_quality(peer, "psnr", ".1f") for peer in peers.values()]
+    table["SSIM of photographs: mean, least"] = [_quality(peer, "ssim", ".3f") for peer in peers.values()]
+    table["wrong payloads"] = [_wrong(peer) for peer in peers.values()]
+    table["payloads in unmarked pictures"] = [_false(peer) for peer in peers.values()]
+    table[f"CPU ms at {_megapixels(peers)} MP: embed, detect"] = [_times(peer) for peer in peers.values()]
+    lines += [f"| {words} | " + " | ".join(cells) + " |" for words, cells in table.items()]
+    for name, why in result["not_measured"].items():
+        lines += ["", f"Not measured: {name} ({why})."]
+    if "disclose" in peers:
+        bars = peers["disclose"]["bars"]
+        lost = [_bar(bar) for bar in bars if not bar["met"]]
+        lines += ["", f"{len(bars) - len(lost)} of our {len(bars)} bars at this size are met" + _but(lost)]
+    return "\n".join(lines)
+
+
+def _rate(cell: dict[str, object] | None) -> str:
+    if cell is None:
+        return "–"
+    low, high = (100 * bound for bound in cell["interval"])
+    return f"{_percent(cell['rate'])} ({low:.0f}–{high:.0f}), n = {cell['n']}"
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.0f} %" if rate in (0, 1) else f"{100 * rate:.1f} %"
+
+
+def _quality(peer: dict[str, object], measure: str, form: str) -> str:
+    quality = peer["quality"].get("photograph")
+    return f"{quality[f'{measure}_mean']:{form}}, {quality[f'{measure}_least']:{form}}" if quality else "–"
+
+
+def _wrong(peer: dict[str, object]) -> str:
+    if peer["returns_bits_always"]:
+        return "returns bits always"
+    return str(sum(len(attacks) for attacks in peer["wrong_payloads"].values()))
+
+
+def _false(peer: dict[str, object]) -> str:
+    if peer["returns_bits_always"]:
+        return "returns bits always"
+    found = peer["false_positives"]
+    return f"{found['hits']} in {found['n']} (at most {100 * found['rate_at_most']:.2g} %)" if found else "–"
+
+
+def _times(peer: dict[str, object]) -> str:
+    times = peer["speed"]["cpu_ms"]
+    return f"{times['embed']:.0f}, {times['detect']:.0f}" if "detect" in times else "–"
+
+
+def _megapixels(peers: dict[str, dict[str, object]]) -> str:
+    return f"{next(iter(peers.values()))['speed']['megapixels']:.2g}"
+
+
+def _bar(bar: dict[str, object]) -> str:
+    kind = "at least" if "at least" in bar else "at most"
+    return f"{bar['bar']} {bar['measured']} ({kind} {bar[kind]})"
+
+
+def _but(lost: list[str]) -> str:
+    return f"; not yet: {'; '.join(lost)}." if lost else "."
 
 
 def _runs(found: dict[str, dict[str, dict[str, object]]]) -> object:

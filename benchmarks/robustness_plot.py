@@ -16,7 +16,7 @@ TITLES = {
     "value": "values change\nJPEG, blur, noise, tone …",
     "geometry": "pixels move\ncrop, rotate, stretch, bend …",
     "chain": "chains\nscreenshot, social, print …",
-    "regeneration": "regeneration, stood in for\ndenoise and re-grain",
+    "regeneration": "regeneration-like\ndenoise, resample, re-grain …",
 }
 MARKERS = ("o", "D", "s")
 
@@ -30,28 +30,30 @@ def draw(results: dict[str, dict[str, object]], path: Path) -> Path:
 
     sizes = list(results)
     measured = [name for size in sizes for name in results[size]["peers"]]
-    names = [name for name in dict.fromkeys(measured)]
+    names = list(dict.fromkeys(measured))
     groups = [group for group in CLASSES if any(group in results[size]["attacks"].values() for size in sizes)]
     style = {"font.family": "sans-serif", "font.size": 10.5, "text.color": INK, "axes.labelcolor": INK}
     with pyplot.rc_context(style | {"xtick.color": INK, "ytick.color": INK, "axes.edgecolor": FAINT}):
-        figure, panels = pyplot.subplots(
-            1, len(groups), figsize=(10, 1.5 + 0.46 * len(names)), sharey=True, squeeze=False
-        )
+        height = 1.6 + 0.5 * len(names)
+        figure, panels = pyplot.subplots(1, len(groups), figsize=(10, height), sharey=True, squeeze=False)
         for panel, group in zip(panels[0], groups, strict=True):
             _panel(panel, group, names, results)
-        panels[0][0].set_yticks(range(len(names)), [_label(name, results) for name in names])
-        for tick, name in zip(panels[0][0].get_yticklabels(), names, strict=True):
-            if name == "disclose":
-                tick.set(color=OURS, fontweight="bold", fontsize=12)
+        panels[0][0].set_yticks(range(len(names)), [""] * len(names))
+        for row, name in enumerate(names):
+            _label(panels[0][0], row, name, results)
         handles = [
-            pyplot.Line2D([], [], color=INK, marker=marker, markersize=6.5, linestyle="", label=f"{size} px")
+            pyplot.Line2D([], [], color=INK, marker=marker, markersize=6.5, linestyle="", label=f"{size} px pictures")
             for size, marker in zip(sizes, MARKERS, strict=False)
         ]
-        figure.legend(handles=handles, loc="lower left", ncols=len(sizes), frameon=False, fontsize=9.5)
-        figure.supxlabel(
-            "whole payload recovered, % of attacked pictures; bars are 95 % intervals", fontsize=10, x=0.56
+        figure.legend(handles=handles, loc="lower left", ncols=1, frameon=False, fontsize=9.5, handletextpad=0.2)
+        figure.text(
+            0.58,
+            0.03,
+            "whole payload recovered, % of attacked pictures; bars are 95 % intervals",
+            ha="center",
+            fontsize=9.5,
         )
-        figure.tight_layout(w_pad=1.6)
+        figure.subplots_adjust(left=0.16, right=0.985, top=1 - 0.62 / height, bottom=0.72 / height, wspace=0.16)
         figure.savefig(path, dpi=160, transparent=True, metadata={"Software": None})
         pyplot.close(figure)
     return path
@@ -68,16 +70,19 @@ def _panel(panel: object, group: str, names: list[str], results: dict[str, dict[
     panel.tick_params(length=0)
     for spine in panel.spines.values():
         spine.set_visible(False)
-    for place, (size, result) in enumerate(results.items()):
+    for place, result in enumerate(results.values()):
         for row, name in enumerate(names):
             rate = _pooled(result["peers"].get(name, {}).get("classes", {}).get(group, {}))
             if rate is None:
                 continue
-            height = row + 0.26 * (place - (len(results) - 1) / 2)
+            height = row + 0.32 * (place - (len(results) - 1) / 2)
             colour = OURS if name == "disclose" else OTHERS
             middle, low, high = (100 * value for value in rate)
             panel.plot([low, high], [height, height], color=colour, linewidth=3, alpha=0.45, solid_capstyle="round")
             panel.plot(middle, height, MARKERS[place % 3], color=colour, markersize=7, clip_on=False)
+            if name == "disclose":
+                words = {"ha": "right", "va": "center", "color": OURS, "fontsize": 9.2, "fontweight": "bold"}
+                panel.text(low - 4, height - 0.02, f"{middle:.0f} %", **words)
 
 
 def _pooled(cells: dict[str, dict[str, object]]) -> tuple[float, float, float] | None:
@@ -87,6 +92,12 @@ def _pooled(cells: dict[str, dict[str, object]]) -> tuple[float, float, float] |
     return (exact / trials, *wilson(exact, trials)) if trials else None
 
 
-def _label(name: str, results: dict[str, dict[str, object]]) -> str:
+def _label(panel: object, row: int, name: str, results: dict[str, dict[str, object]]) -> None:
     bits = next(result["peers"][name]["bits"] for result in results.values() if name in result["peers"])
-    return f"{name}\n{bits} bits" if name == "disclose" else f"{name}, {bits} bits"
+    ours = name == "disclose"
+    at = {"xy": (-0.04, row), "xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "right"}
+    weight = "bold" if ours else "normal"
+    panel.annotate(
+        name, xytext=(0, 1), va="bottom", color=OURS if ours else INK, fontweight=weight, fontsize=11.5, **at
+    )
+    panel.annotate(f"{bits} bits", xytext=(0, -1), va="top", fontsize=8.8, **at)
