@@ -177,7 +177,7 @@ def _batch(job: tuple[str, tuple[str, str], list[str]]) -> list[dict[str, object
 
 def _outcome(peer: Peer, pixels: numpy.ndarray, payload: int | None) -> dict[str, object]:
     try:
-        found = peer.detect(pixels)
+        found = peer.detect(numpy.ascontiguousarray(pixels))
     except Exception as error:  # a peer may refuse or break on any size; that is a miss, and said
         return {"outcome": "missed", "error": f"{type(error).__name__}: {error}"[:120]}
     if found is None:
