@@ -1,4 +1,4 @@
-"""Draw how often each watermark's whole payload came back, by class of handling.
+"""Draw how often each watermark's whole payload came back from photographs, by class of handling.
 
 One panel for each class, one line for each watermark, a dot for the rate and a bar for its 95 % interval. Names stand
 beside the dots and sizes differ in form, so that nothing hangs on colour alone.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.robustness_summary import CLASSES, KINDS
+from benchmarks.robustness_summary import CLASSES
 
 # Legible on a white page and on a dark one; blue and vermilion by Okabe and Ito (2008), made a little lighter.
 INK, FAINT, OURS, OTHERS = "#7d848c", "#8b929a40", "#2b8fd6", "#e07a3c"
@@ -49,7 +49,7 @@ def draw(results: dict[str, dict[str, object]], path: Path) -> Path:
         figure.text(
             0.58,
             0.03,
-            "whole payload recovered, % of attacked pictures; bars are 95 % intervals",
+            "whole payload recovered, % of attacked photographs; bars are 95 % intervals",
             ha="center",
             fontsize=9.5,
         )
@@ -72,24 +72,18 @@ def _panel(panel: object, group: str, names: list[str], results: dict[str, dict[
         spine.set_visible(False)
     for place, result in enumerate(results.values()):
         for row, name in enumerate(names):
-            rate = _pooled(result["peers"].get(name, {}).get("classes", {}).get(group, {}))
-            if rate is None:
+            # Photographs alone, because not every peer saw as large a share of hard pictures.
+            cell = result["peers"].get(name, {}).get("classes", {}).get(group, {}).get("photograph")
+            if cell is None:
                 continue
             height = row + 0.32 * (place - (len(results) - 1) / 2)
             colour = OURS if name == "disclose" else OTHERS
-            middle, low, high = (100 * value for value in rate)
+            middle, low, high = (100 * value for value in (cell["rate"], *cell["interval"]))
             panel.plot([low, high], [height, height], color=colour, linewidth=3, alpha=0.45, solid_capstyle="round")
             panel.plot(middle, height, MARKERS[place % 3], color=colour, markersize=7, clip_on=False)
             if name == "disclose":
                 words = {"ha": "right", "va": "center", "color": OURS, "fontsize": 9.2, "fontweight": "bold"}
                 panel.text(low - 4, height - 0.02, f"{middle:.0f} %", **words)
-
-
-def _pooled(cells: dict[str, dict[str, object]]) -> tuple[float, float, float] | None:
-    from benchmarks.intervals import wilson
-
-    exact, trials = (sum(cells[kind][key] for kind in KINDS if kind in cells) for key in ("exact", "n"))
-    return (exact / trials, *wilson(exact, trials)) if trials else None
 
 
 def _label(panel: object, row: int, name: str, results: dict[str, dict[str, object]]) -> None:
