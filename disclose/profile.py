@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from disclose.ledger import Ledger
 
 DEFAULT_LAYERS = ("image_watermark", "iptc", "c2pa", "fingerprint", "ledger")
+ALSO_READ = ("legacy_watermark",)
+"""Layers that the world's pictures are read by, though nothing is marked by them unless a profile's layers say so."""
 UNNAMED_SYSTEM = "unnamed AI system"
 
 _Built = TypeVar("_Built")
@@ -44,15 +46,17 @@ def _usual_folder() -> Path:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Profile:
-    """How a deployment marks and verifies.
+    """How a deployment marks with ``layers`` and verifies with them and ``also_read``.
 
     ``folder`` holds the ledger and the development identity. Secrets are named by file and never stand in a
     profile. ``statement`` fills what a call leaves open: system, version, provider, model, detector, on_behalf_of.
-    ``production=True`` refuses the development identity.
+    ``production=True`` refuses the development identity. ``legacy_message`` names the published message that the
+    layer ``legacy_watermark`` writes where ``layers`` has it.
     """
 
     folder: Path = field(default_factory=_usual_folder)
     layers: tuple[str, ...] = DEFAULT_LAYERS
+    also_read: tuple[str, ...] = ALSO_READ
     optional: frozenset[str] = frozenset()
     statement: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     production: bool = False
@@ -61,6 +65,7 @@ class Profile:
     trust_anchors: Path | None = None
     watermark_key_file: Path | None = None
     strength: float = 1.0
+    legacy_message: str | None = None
     _built: dict[tuple[int, str], Any] = field(default_factory=dict, init=False, repr=False)
     _building: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
@@ -96,12 +101,13 @@ class Profile:
             # Refused before the first output and not at it: whoever deploys this should see it at once.
             self.signer()
         return self._once(
-            "marker", lambda: Marker(self._layers(), optional=self.optional, complete=self._complete_identifier)
+            "marker",
+            lambda: Marker(self._layers(self.layers), optional=self.optional, complete=self._complete_identifier),
         )
 
     def verifier(self) -> Verifier:
         """Return this process's verifier."""
-        return self._once("verifier", lambda: Verifier(self._layers(), ledger=self.ledger))
+        return self._once("verifier", lambda: Verifier(self._layers(self.read_by), ledger=self.ledger))
 
     def ledger(self) -> Ledger:
         """Return this process's connection to the ledger."""
@@ -133,14 +139,28 @@ class Profile:
             )
         return Signer.development(self.folder / "identity")
 
-    def _layers(self) -> tuple[Any, ...]:
-        return self._once("layers", lambda: tuple(registry.create(name, self.resources()) for name in self.layers))
+    @property
+    def read_by(self) -> tuple[str, ...]:
+        """The names of the layers that verifying asks, each once."""
+        return tuple(dict.fromkeys((*self.layers, *self.also_read)))
+
+    def _layers(self, names: tuple[str, ...]) -> tuple[Any, ...]:
+        # One object a name: what a layer remembers of a picture serves marking and verifying alike.
+        def made(name: str) -> Callable[[], Any]:
+            return lambda: registry.create(name, self.resources())
+
+        return tuple(self._once(f"layer {name}", made(name)) for name in names)
 
     def resources(self) -> registry.Resources:
         """Return what the layers of this profile may draw on."""
         key = None if self.watermark_key_file is None else files.read(self.watermark_key_file)
         return registry.Resources(
-            signer=self.signer, trust=self.trust, ledger=self.ledger, watermark_key=key, strength=self.strength
+            signer=self.signer,
+            trust=self.trust,
+            ledger=self.ledger,
+            watermark_key=key,
+            strength=self.strength,
+            legacy_message=self.legacy_message,
         )
 
     def _complete_identifier(self, found: Identifier) -> Identifier:

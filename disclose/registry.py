@@ -27,6 +27,7 @@ class Resources:
     ledger: Callable[[], Ledger]
     watermark_key: bytes | None = None
     strength: float = 1.0
+    legacy_message: str | None = None
 
 
 def names() -> tuple[str, ...]:

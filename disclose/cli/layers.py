@@ -22,13 +22,14 @@ def layers(as_json: bool) -> None:
     if as_json:
         for layer in found:
             values = {"name": layer.name, "plane": layer.plane.name.lower(), "media": layer.media}
-            used = {"used": layer.name in profile.layers, "optional": layer.name in profile.optional}
+            used = {"used": layer.name in profile.layers, "read": layer.name in profile.read_by}
+            used["optional"] = layer.name in profile.optional
             print(json.dumps({**values, **used}))
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("layer", "plane", "in use", "media types"):
         table.add_column(heading, no_wrap=heading != "media types")
     for layer in found:
-        used_here = "yes" if layer.name in profile.layers else "no"
+        used_here = "yes" if layer.name in profile.layers else "to read" if layer.name in profile.read_by else "no"
         table.add_row(plain(layer.name), layer.plane.name.lower(), used_here, plain(", ".join(layer.media)))
     console().print(table)
