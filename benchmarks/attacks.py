@@ -8,32 +8,46 @@ from __future__ import annotations
 
 from PIL import Image, ImageEnhance, ImageOps
 
-from benchmarks import handling
-from benchmarks.handling import (
+from benchmarks.handlings import Handling, attack, plain, then
+from benchmarks.handlings.chains import in_a_browser, photographed_off_a_screen, printed_and_scanned, with_a_caption_bar
+from benchmarks.handlings.geometry import (
     and_back,
     any_part,
+    barrel,
     bent,
-    blurred,
-    median,
-    noise,
+    mirrored,
     padded,
     part,
     perspective,
-    plain,
     rotated,
-    saved,
     scaled,
-    sharpened,
     sheared,
     stretched,
-    then,
+    waved,
     within,
+)
+from benchmarks.handlings.regeneration import bilateral, non_local_means, wavelet_shrink
+from benchmarks.handlings.values import (
+    blurred,
+    caption,
+    cutout,
+    gamma,
+    hue,
+    median,
+    negative,
+    noise,
+    salt_and_pepper,
+    saved,
+    sharpened,
+    sticker,
+    vignette,
+    warm,
 )
 
 LANCZOS = Image.Resampling.LANCZOS
 
 
-def _enhanced(kind: type[ImageEnhance._Enhance], factor: float) -> handling.Handling:
+def _enhanced(kind: type[ImageEnhance._Enhance], factor: float) -> Handling:
     return plain(lambda picture: kind(picture).enhance(factor))
 
 
@@ -47,7 +61,7 @@ VALUE = {
     "resize 0.5, nearest": scaled(0.5, Image.Resampling.NEAREST),
     **{f"blur {radius}": blurred(radius) for radius in (1, 2)},
     **{f"noise {deviation}": noise(deviation) for deviation in (10, 20)},
-    "salt and pepper 2 %": handling.salt_and_pepper(0.02),
+    "salt and pepper 2 %": salt_and_pepper(0.02),
     **{f"median {size}": median(size) for size in (3, 5)},
     "sharpen": sharpened(2, 200),
     "denoise and sharpen": then(median(3), blurred(0.8), sharpened(2, 180)),
@@ -55,14 +69,14 @@ VALUE = {
     "brightness 0.6": _enhanced(ImageEnhance.Brightness, 0.6),
     "contrast 1.4": _enhanced(ImageEnhance.Contrast, 1.4),
     "contrast 0.6": _enhanced(ImageEnhance.Contrast, 0.6),
-    **{f"gamma {exponent}": handling.gamma(exponent) for exponent in (0.6, 1.5)},
+    **{f"gamma {exponent}": gamma(exponent) for exponent in (0.6, 1.5)},
     "autocontrast 2 %": plain(lambda picture: ImageOps.autocontrast(picture, cutoff=2)),
     "equalise": plain(ImageOps.equalize),
     "saturation 1.6": _enhanced(ImageEnhance.Color, 1.6),
-    "hue by 36°": handling.hue(0.1),
-    "vignette": handling.vignette(0.6),
-    "warm filter and vignette": then(handling.warm, handling.vignette(0.5)),
-    "negative": handling.negative,
+    "hue by 36°": hue(0.1),
+    "vignette": vignette(0.6),
+    "warm filter and vignette": then(warm, vignette(0.5)),
+    "negative": negative,
     # An adaptive palette with Floyd-Steinberg dithering, as a GIF has.
     **{
         f"palette {colours}": plain(lambda picture, colours=colours: picture.quantize(colours).convert("RGB"))
@@ -70,9 +84,9 @@ VALUE = {
     },
     "grey": plain(lambda picture: picture.convert("L").convert("RGB")),
     "posterise to 3 bits": plain(lambda picture: ImageOps.posterize(picture, 3)),
-    "logo over 8 %": handling.sticker(0.08),
-    "text over it": handling.caption,
-    "cutout of 10 %": handling.cutout(0.1),
+    "logo over 8 %": sticker(0.08),
+    "text over it": caption,
+    "cutout of 10 %": cutout(0.1),
 }
 
 GEOMETRY = {
@@ -89,10 +103,10 @@ GEOMETRY = {
     "rotate -20°, crop": rotated(-20, cropped=True),
     "rotate 90°": plain(lambda picture: picture.transpose(Image.Transpose.ROTATE_90)),
     "rotate 180°": plain(lambda picture: picture.transpose(Image.Transpose.ROTATE_180)),
-    "mirror": handling.mirrored,
+    "mirror": mirrored,
     "upside down mirror": plain(ImageOps.flip),
     "transpose": plain(lambda picture: picture.transpose(Image.Transpose.TRANSPOSE)),
-    "mirror, rotate anyhow, scale 0.7": then(handling.mirrored, rotated(None, expand=True), scaled(0.7)),
+    "mirror, rotate anyhow, scale 0.7": then(mirrored, rotated(None, expand=True), scaled(0.7)),
     "aspect 0.8": stretched(0.8, 1),
     "aspect 1.25": stretched(1, 0.8),
     "aspect 0.9": stretched(0.9, 1),
@@ -102,39 +116,39 @@ GEOMETRY = {
     "perspective 1.5 %": perspective(0.015),
     "perspective 3 %": perspective(0.03),
     "bend 1.5 px": bent(1.5),
-    "sine waves 2 px": handling.waved(2, 3),
-    "barrel 2 %": handling.barrel(0.02),
+    "sine waves 2 px": waved(2, 3),
+    "barrel 2 %": barrel(0.02),
 }
 
 _half_size_jpeg = then(scaled(0.5), saved("JPEG", 60))
 
 CHAIN = {
     "screenshot": then(any_part(0.15), scaled(0.8), saved("JPEG", 80)),
-    "screenshot with a browser": then(handling.in_a_browser(0.9, 0.6), saved("JPEG", 85)),
-    "screenshot with a dark browser, smaller": handling.in_a_browser(0.6, 0.42, dark=True),
+    "screenshot with a browser": then(in_a_browser(0.9, 0.6), saved("JPEG", 85)),
+    "screenshot with a dark browser, smaller": in_a_browser(0.6, 0.42, dark=True),
     **{f"social {longer}": then(within(longer), saved("JPEG", 75)) for longer in (1080, 640)},
     "crop to 75 %, half, JPEG 60": then(part(0.75, across=None, down=None), _half_size_jpeg),
     "rotate and crop, JPEG 75": then(rotated(-4, cropped=True), part(0.8), saved("JPEG", 75)),
     "crop, rotate anyhow, scale, JPEG 80": then(part(0.6), rotated(None, expand=True), scaled(0.8), saved("JPEG", 80)),
-    "print and scan": handling.printed_and_scanned,
-    "photographed off a screen": handling.photographed_off_a_screen,
-    "meme": then(handling.with_a_caption_bar, within(900), saved("JPEG", 75)),
+    "print and scan": printed_and_scanned,
+    "photographed off a screen": photographed_off_a_screen,
+    "meme": then(with_a_caption_bar, within(900), saved("JPEG", 75)),
     "thumbnail 256": then(within(256), saved("JPEG", 85)),
-    "negative, crop to 60 %": then(handling.negative, part(0.6, across=None, down=None)),
+    "negative, crop to 60 %": then(negative, part(0.6, across=None, down=None)),
     # What messengers do to each other's pictures.
     "saved four times over": then(saved("JPEG", 85), scaled(0.9), saved("WEBP", 75), scaled(1.1), saved("JPEG", 70)),
 }
 
 REGENERATION = {
-    "non-local means": handling.non_local_means(9),
-    "bilateral": handling.bilateral(3, 18),
-    "bilateral, resample, regrain": then(handling.bilateral(2, 22), and_back(scaled(0.7, LANCZOS)), noise(3)),
+    "non-local means": non_local_means(9),
+    "bilateral": bilateral(3, 18),
+    "bilateral, resample, regrain": then(bilateral(2, 22), and_back(scaled(0.7, LANCZOS)), noise(3)),
     "half and back, sharpen, regrain": then(and_back(scaled(0.5, LANCZOS)), sharpened(1.5, 120), noise(4)),
-    "JPEG 20, smoothed blocks": then(saved("JPEG", 20), handling.bilateral(2, 14)),
-    "wavelet shrink": handling.wavelet_shrink(10),
+    "JPEG 20, smoothed blocks": then(saved("JPEG", 20), bilateral(2, 14)),
+    "wavelet shrink": wavelet_shrink(10),
 }
 
 _CLASSES = {"value": VALUE, "geometry": GEOMETRY, "chain": CHAIN, "regeneration": REGENERATION}
 
-ATTACKS = {name: handling.attack(handle) for handlings in _CLASSES.values() for name, handle in handlings.items()}
+ATTACKS = {name: attack(handling) for handlings in _CLASSES.values() for name, handling in handlings.items()}
 GROUP = {name: group for group, handlings in _CLASSES.items() for name in handlings}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import floor, sqrt
 
 from scipy import stats
 
@@ -31,3 +31,12 @@ def at_most(hits: int, trials: int, confidence: float = 0.95) -> float:
     if hits >= trials:
         return 1.0
     return float(stats.beta.ppf(confidence, hits + 1, trials - hits))
+
+
+def percent(rate: float) -> str:
+    """Return *rate* in words, rounded down: 100 % is said of all, and of nothing less.
+
+    >>> percent(1), percent(0.9996), percent(0)
+    ('100 %', '99.9 %', '0 %')
+    """
+    return f"{100 * rate:.0f} %" if rate in (0, 1) else f"{floor(1000 * rate + 1e-6) / 10:.1f} %"

@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.common import RESULTS
+from benchmarks.intervals import percent
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -96,7 +97,7 @@ def _robustness_at(size: str, result: dict[str, object]) -> str:
         "|---" * (len(peers) + 1) + "|",
     ]
     rows = [(f"{group}, photographs", group, "photograph") for group in groups]
-    rows.append(("value, logos, pages, dark …", "value", "hard"))
+    rows.append(("value, hard pictures (logos, pages, dark …)", "value", "hard"))
     table = {
         words: [_rate(peer["classes"].get(group, {}).get(kind)) for peer in peers.values()]
         for words, group, kind in rows
@@ -121,11 +122,7 @@ def _rate(cell: dict[str, object] | None) -> str:
     if cell is None:
         return "–"
     low, high = (100 * bound for bound in cell["interval"])
-    return f"{_percent(cell['rate'])} ({low:.0f}–{high:.0f}), n = {cell['n']}"
-
-
-def _percent(rate: float) -> str:
-    return f"{100 * rate:.0f} %" if rate in (0, 1) else f"{100 * rate:.1f} %"
+    return f"{percent(cell['rate'])} ({low:.0f}–{high:.0f}), n = {cell['n']}"
 
 
 def _quality(peer: dict[str, object], measure: str, form: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.intervals import percent
 from benchmarks.robustness_summary import CLASSES
 
 # Legible on a white page and on a dark one; blue and vermilion by Okabe and Ito (2008), made a little lighter.
@@ -83,7 +84,7 @@ def _panel(panel: object, group: str, names: list[str], results: dict[str, dict[
             panel.plot(middle, height, MARKERS[place % 3], color=colour, markersize=7, clip_on=False)
             if name == "disclose":
                 words = {"ha": "right", "va": "center", "color": OURS, "fontsize": 9.2, "fontweight": "bold"}
-                panel.text(low - 4, height - 0.02, f"{middle:.0f} %", **words)
+                panel.text(low - 4, height - 0.02, percent(cell["rate"]), **words)
 
 
 def _label(panel: object, row: int, name: str, results: dict[str, dict[str, object]]) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from benchmarks import peers, pictures, robustness, robustness_summary
 from benchmarks.attacks import ATTACKS, GROUP
-from benchmarks.intervals import at_most, wilson
+from benchmarks.intervals import at_most, percent, wilson
 
 ATTACK_FILE = """
 from PIL import Image
@@ -80,6 +80,10 @@ def test_wilson_is_right_at_known_values():
 def test_no_hits_in_n_bound_the_rate_by_three_over_n():
     assert at_most(0, 50_000) == pytest.approx(3 / 50_000, rel=0.01)
     assert at_most(4, 4) == 1
+
+
+def test_a_hundred_per_cent_is_said_of_all_and_of_nothing_less():
+    assert [percent(rate) for rate in (1, 0.9996, 0.29, 0)] == ["100 %", "99.9 %", "29.0 %", "0 %"]
 
 
 def test_the_command_runs_any_folder_and_any_attacks(folder):
