@@ -58,6 +58,8 @@ def block_bits(pixels: NDArray[Any], *, method: str = "dwtDct") -> NDArray[np.bo
     if height * width < LEAST_PIXELS:
         raise InputError(f"cannot decode {width} × {height} pixels: the method takes {LEAST_PIXELS} or more")
     whole = pixels[: height // 4 * 4, : width // 4 * 4]
+    if whole.size == 0:
+        return np.zeros(0, np.bool_)
     # In strips, which stay in the processor's cache.
     return METHODS[method](
         np.concatenate([low_band(chroma(whole[top : top + _STRIP])) for top in range(0, len(whole), _STRIP)])

@@ -38,8 +38,6 @@ def detect(pixels: NDArray[np.uint8], messages: tuple[Message, ...] = PUBLISHED)
         return None
     rows = max(MOST_PIXELS // pixels.shape[1] // 8 * 8, 8)
     seen = pixels[:rows]
-    if seen.shape[0] * seen.shape[1] < LEAST_PIXELS:
-        return None
     readings = {reading: block_bits(_as_handed_over(seen, reading)) for reading in _needed(messages)}
     trials = sum(len(message.readings) for message in messages)
     best: Detection | None = None
