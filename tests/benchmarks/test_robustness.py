@@ -12,9 +12,9 @@ from PIL import Image
 # The benchmarks are run from the repository and not installed.
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks import peers, pictures, robustness, robustness_summary  # noqa: E402
-from benchmarks.attacks import ATTACKS, GROUP  # noqa: E402
-from benchmarks.intervals import at_most, percent, wilson  # noqa: E402
+from benchmarks import peers, pictures, robustness, robustness_summary
+from benchmarks.attacks import ATTACKS, GROUP
+from benchmarks.intervals import at_most, percent, wilson
 
 ATTACK_FILE = """
 from PIL import Image
