@@ -22,9 +22,10 @@ Waves = NDArray[np.complex64]
 
 _EACH = np.arange(SYMBOLS)
 
-TRIED = 3  # likeliest values of each symbol that are put to the check
+TRIED = 4  # likeliest values of each symbol that are put to the check
 DOUBT_LIMIT = 1e-4  # probability of another payload above which none is reported
 HOPELESS_Z = 11.8  # joint statistic below which no alignment will lift a reading to significance, about 12
+_RANKS = np.array(list(product(range(TRIED), repeat=SYMBOLS)))
 MAXIMUM_ROUNDS = 4  # of decoding and realigning
 NEGLIGIBLE_SHIFT = 0.1  # canonical pixels: the fastest wave turns by 9 degrees, which no symbol notices
 LOUDEST = 30.0  # power, in noise powers, at which one wave's vote on its ring is capped
@@ -64,7 +65,11 @@ def matched(tile: Tile, band: NDArray[np.complex64]) -> Waves:
     the tile's own stand above it tells which frequencies survived. Both look at magnitudes only, and the null
     model's randomness is in the phases: no p-value suffers.
     """
-    white = _over_noise(tile, band)
+    return weighted(tile, _over_noise(tile, band))
+
+
+def weighted(tile: Tile, white: Waves) -> Waves:
+    """Return waves over their noise, weighted by how far those of like frequency stand out, with unit variance."""
     loud = np.minimum(np.square(np.abs(white)), LOUDEST)
     rings = np.bincount(tile.rings, loud, RINGS) / np.bincount(tile.rings, minlength=RINGS) - 1
     excess = np.convolve(np.pad(rings, 1, mode="edge"), (0.25, 0.5, 0.25), mode="valid")
@@ -110,23 +115,23 @@ def decoded(tile: Tile, key: bytes, waves: Waves, sync: Sync) -> Reading | None:
     seen: tuple[Symbol, ...] = ()
     for _ in range(MAXIMUM_ROUNDS):
         aligned = sync.sign * _shifted(tile, waves, offset)
-        scores = _symbol_scores(tile, aligned)
+        scores = symbol_scores(tile, aligned)
         if sync.z + float(scores.max(axis=1).sum()) < HOPELESS_Z * np.sqrt(1 + SYMBOLS):
             return None
-        symbols = tuple(Symbol.of(int(np.argmax(row))) for row in scores)
+        symbols = likeliest_symbols(scores)
         if symbols == seen:
             break
         seen, before = symbols, offset
         offset = refined_offset(tile, sync.sign * waves, symbols, offset)
         if abs(offset[0] - before[0]) + abs(offset[1] - before[1]) < NEGLIGIBLE_SHIFT:
             break
-    reading = _checked(tile, key, aligned, scores)
+    reading = checked(tile, key, aligned, scores)
     return reading and replace(reading, offset=offset, sign=sync.sign)
 
 
 def joint_z(tile: Tile, waves: Waves, symbols: tuple[Symbol, ...], offset: tuple[float, float]) -> float:
     """Return the joint statistic of normalised *waves*: the mean over all six patterns, in deviations."""
-    reference = _reference(tile, symbols)
+    reference = reference_of(tile, symbols)
     return float(np.sum((_shifted(tile, waves, offset) * reference.conj()).real))
 
 
@@ -134,7 +139,7 @@ def refined_offset(
     tile: Tile, waves: Waves, symbols: tuple[Symbol, ...], offset: tuple[float, float]
 ) -> tuple[float, float]:
     """Return *offset* moved to the nearest maximum of the joint correlation (Newton's method)."""
-    product_ = (waves * _reference(tile, symbols).conj()).astype(np.complex128)
+    product_ = (waves * reference_of(tile, symbols).conj()).astype(np.complex128)
     k = 2 * np.pi * tile.waves / TILE
     here = np.array(offset)
     for _ in range(3):
@@ -147,44 +152,38 @@ def refined_offset(
     return float(here[0]), float(here[1])
 
 
-def _checked(tile: Tile, key: bytes, aligned: Waves, scores: NDArray[np.float32]) -> Reading | None:
+def checked(tile: Tile, key: bytes, aligned: Waves, scores: NDArray[np.float32]) -> Reading | None:
     """Return the likeliest codeword that passes the check, with its doubt.
 
-    A true peak has height about *level* with unit noise, so the likelihood of a value grows as
-    exp(level * score); the doubt is the share of all other codewords that would pass the check.
+    A true peak has height about *level* with unit noise, so the likelihood of a value grows as exp(level * score).
+    The doubt is the share of other codewords that would pass the check; those that were put to it and failed are
+    known not to be the one.
     """
-    chosen = np.argmax(scores, axis=1)
-    payload = code.decode(chosen.tolist(), key)
-    if payload is None:
-        payload, chosen = _likeliest(scores, key)
-    if payload is None:
+    tops = np.argpartition(scores, -TRIED, axis=1)[:, -TRIED:]
+    heights = np.take_along_axis(scores, tops, axis=1)
+    level = max(1.0, float(heights.max(axis=1).mean()))
+    totals = heights[_EACH, _RANKS].sum(axis=1)
+    order = np.argsort(-totals, kind="stable")
+    for place, index in enumerate(order):
+        payload = code.decode(tops[_EACH, _RANKS[index]].tolist(), key)
+        if payload is not None:
+            break
+    else:
         return None
-    level = max(1.0, float(scores.max(axis=1).mean()))
-    behind = scores - scores[_EACH, chosen][:, None]
-    others = 1.0
-    for row in behind:
-        near = row[row > -30 / level].astype(np.float64)
-        others *= float(np.exp(np.minimum(level * near, 50.0)).sum())
-    others = max(others - 1, 0.0) / 2**code.CHECK_BITS
+    chosen = heights[_EACH, _RANKS[index]]
+    all_of_them = 1.0
+    for row, height in zip(scores, chosen, strict=True):
+        near = row[row > height - 30 / level].astype(np.float64) - height
+        all_of_them *= float(np.exp(np.minimum(level * near, 50.0)).sum())
+    behind = totals[order[: place + 1]].astype(np.float64) - totals[index]
+    known = float(np.exp(np.minimum(level * behind, 250.0)).sum())
+    others = max(all_of_them - known, 0.0) / 2**code.CHECK_BITS
     symbols = code.encode(payload, key)
     z = joint_z(tile, aligned, symbols, (0.0, 0.0))
     return Reading(payload=payload, z=z, doubt=others / (1 + others), offset=(0.0, 0.0), sign=1, symbols=symbols)
 
 
-def _likeliest(scores: NDArray[np.float32], key: bytes) -> tuple[int | None, NDArray[np.int64]]:
-    """Return the payload and symbol values of the likeliest codeword that passes the check, if any near one does."""
-    values = np.argpartition(scores, -TRIED, axis=1)[:, -TRIED:]
-    tops = np.take_along_axis(scores, values, axis=1)
-    ranks = np.array(list(product(range(TRIED), repeat=SYMBOLS)))
-    for index in np.argsort(-tops[_EACH, ranks].sum(axis=1), kind="stable"):
-        chosen = values[_EACH, ranks[index]]
-        payload = code.decode(chosen.tolist(), key)
-        if payload is not None:
-            return payload, chosen
-    return None, values[:, 0]
-
-
-def _symbol_scores(tile: Tile, aligned: Waves) -> NDArray[np.float32]:
+def symbol_scores(tile: Tile, aligned: Waves) -> NDArray[np.float32]:
     """Return the correlation of each symbol's every value, shape (SYMBOLS, 2**16), in order of the value."""
     surfaces = _correlation(tile, aligned * tile.phasors[1:].conj(), SHIFTS).reshape(SYMBOLS, -1)
     return np.concatenate([surfaces, -surfaces], axis=1)
@@ -200,7 +199,12 @@ def _correlation(tile: Tile, products: NDArray[np.complex64], size: int) -> NDAr
     return result
 
 
-def _reference(tile: Tile, symbols: tuple[Symbol, ...]) -> Waves:
+def likeliest_symbols(scores: NDArray[np.float32]) -> tuple[Symbol, ...]:
+    """Return the highest of each symbol's *scores*, whether the check passes or not."""
+    return tuple(Symbol.of(int(np.argmax(row))) for row in scores)
+
+
+def reference_of(tile: Tile, symbols: tuple[Symbol, ...]) -> Waves:
     """Return the unit-variance sum of the sync pattern and the patterns of *symbols*."""
     result: Waves = tile.phasors_of(symbols) / np.float32(np.sqrt(1 + SYMBOLS))
     return result

@@ -15,7 +15,6 @@ from disclose.watermark.image.decode import DOUBT_LIMIT, Reading, decoded, match
 from disclose.watermark.image.detection import Detection, Geometry
 from disclose.watermark.image.search import Search
 from disclose.watermark.image.significance import REPORT_AT, p_value
-from disclose.watermark.image.spectrum import Spectrum
 from disclose.watermark.image.tile import DEFAULT_KEY, TILE, VERSION, Tile, tile_of
 from disclose.watermark.image.whiten import band_of, folded, whitened
 
@@ -56,7 +55,7 @@ def detect(pixels: Pixels, *, key: bytes | None = None, effort: Literal["fast", 
             break
     if effort == "fast":
         return first
-    found = Search(tile, key, Spectrum.of(white)).run()
+    found = Search(tile, key, white).run()
     tried = len(ORIENTATIONS) + (found.tried if found else 0)
     if found is None or not reportable(found.reading, tried):
         return first

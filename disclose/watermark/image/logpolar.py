@@ -7,89 +7,60 @@ Pun 1998; templates, Pereira & Pun 2000). A mirror image has the constellation w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from math import cos, exp, log, pi, sin
+from math import cos, log, pi, sin
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from disclose.watermark.image.spectrum import Spectrum
+from disclose.watermark.image.template import LARGEST, SMALLEST, Matrices, Template, peaks
 from disclose.watermark.image.tile import HIGHEST, LOWEST, TILE, Tile
 
-ANGLES = 512  # over half a turn: 0.35 degrees each, about the tolerance of the sync pattern
-RADIAL_STEP = 0.006  # in the logarithm of frequency: as fine as the angles
-SMALLEST, LARGEST = 0.40, 1.55  # canonical pixels of the marked picture for one of the examined
+ANGLES = 432  # over half a turn: 0.42 degrees each
+RADIAL_STEP = pi / ANGLES  # in the logarithm of frequency: as fine as the angles
 SCALES = round(log(LARGEST / SMALLEST) / RADIAL_STEP)
 ROWS = fft.next_fast_len(SCALES + round(log(HIGHEST / LOWEST) / RADIAL_STEP) + 2, real=False)
-_LOUDEST = 8.0  # power, in means, at which one bin's vote is capped
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A hypothesis: the linear map from examined to marked coordinates, and its template score in deviations."""
-
-    rotation: float  # radians
-    scale: float
-    mirrored: bool
-    score: float
-
-    @property
-    def matrix(self) -> NDArray[np.float64]:
-        """The linear map from examined to marked coordinates, shape (2, 2)."""
-        return similarity(self.rotation, self.scale, self.mirrored)
 
 
 def similarity(rotation: float, scale: float, mirrored: bool) -> NDArray[np.float64]:
-    """Return the 2 by 2 map that mirrors left to right if asked, then turns by *rotation* and scales."""
+    """Return the 2 by 2 map that mirrors left to right if asked, then turns by *rotation* radians and scales."""
     c, s = scale * cos(rotation), scale * sin(rotation)
     side = -1.0 if mirrored else 1.0
     return np.array([[c * side, -s], [s * side, c]])
 
 
-def candidates(tile: Tile, spectrum: Spectrum, *, anywhere: int, upright: int) -> Iterator[Candidate]:
-    """Yield the best hypotheses for each handedness: so many *anywhere*, and so many at multiples of 90 degrees.
+def turned_candidates(tile: Tile, template: Template, count: int) -> Matrices:
+    """Return the *count* likeliest maps, shape (count, 2, 2), that turn and scale, mirrored or not.
 
     Each stands for itself and for the same turned by half a turn, which a power spectrum cannot tell apart.
     """
-    seen = fft.rfft2(_map(spectrum), workers=1)
-    for mirrored, template in enumerate(_templates(tile)):
-        surface = fft.irfft2(seen * template, s=(ROWS, ANGLES), workers=1)[:SCALES]
+    seen = fft.rfft2(_map(template), workers=1)
+    found: list[tuple[float, int, int, bool]] = []
+    for mirrored, constellation in enumerate(_constellations(tile)):
+        surface = fft.irfft2(seen * constellation, s=(ROWS, ANGLES), workers=1)[:SCALES]
         surface = (surface - surface.mean()) / max(float(surface.std()), 1e-12)
-        level = surface.copy()
-        peaks = ndimage.maximum_filter(surface, 5, mode=("nearest", "wrap")) == surface
-        surface = np.where(peaks, surface, -np.inf)
-        columns = np.array([-1, 0, 1, ANGLES // 2 - 1, ANGLES // 2, ANGLES // 2 + 1])
-        near = level[:, columns].reshape(SCALES, 2, 3).max(axis=2)
-        best = [(float(surface[i]), i[0], float(i[1])) for i in _highest(surface, anywhere)]
-        best += [(float(near[i]), i[0], float(columns[1 + 3 * i[1]])) for i in _highest(near, upright)]
-        for score, row, column in best:
-            turn = column * pi / ANGLES
-            yield Candidate(
-                rotation=turn if mirrored else -turn,
-                scale=SMALLEST * exp(row * RADIAL_STEP),
-                mirrored=bool(mirrored),
-                score=score,
-            )
+        found += [(*peak, bool(mirrored)) for peak in peaks(surface, count)]
+    found.sort(reverse=True)
+    turns = [(column if mirrored else -column) * pi / ANGLES for _, _, column, mirrored in found]
+    scales = [SMALLEST * np.exp(row * RADIAL_STEP) for _, row, _, _ in found]
+    matrices = [
+        similarity(turn, scale, mirrored)
+        for turn, scale, (*_, mirrored) in zip(turns[:count], scales[:count], found[:count], strict=True)
+    ]
+    return np.array(matrices, np.float32)
 
 
-def _highest(values: NDArray[np.float32], count: int) -> list[tuple[int, int]]:
-    flat = values.ravel()
-    order = np.argpartition(flat, -count)[-count:]
-    order = order[np.argsort(-flat[order], kind="stable")]
-    return [divmod(int(index), values.shape[1]) for index in order]
-
-
-def _map(spectrum: Spectrum) -> NDArray[np.float32]:
-    """Return the power of *spectrum*, capped and with its mean removed, over (log frequency, angle)."""
-    power = np.minimum(spectrum.power(), _LOUDEST)
-    power -= power.mean()
+def _map(template: Template) -> NDArray[np.float32]:
+    """Return the power over (log frequency, angle), zero outside: the nearest bin is near enough for an outline."""
+    spectrum = template.spectrum
     fx, fy = _frequencies()
-    places = [fy * spectrum.bins[1] + spectrum.zero, fx * spectrum.bins[0] + spectrum.margin]
-    result: NDArray[np.float32] = ndimage.map_coordinates(power, places, order=1, mode="constant", output=np.float32)
-    return result
+    column = np.rint(fx * np.float32(spectrum.bins[0])).astype(np.int32) + spectrum.margin
+    row = np.rint(fy * np.float32(spectrum.bins[1])).astype(np.int32) + spectrum.zero
+    rows, columns = template.power.shape
+    inside = (column < columns) & (row >= 0) & (row < rows)
+    found = template.power.ravel()[np.where(inside, row * columns + column, 0)]
+    return np.where(inside, found, np.float32(0))
 
 
 @lru_cache(maxsize=1)
@@ -103,7 +74,7 @@ def _frequencies() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 @lru_cache(maxsize=8)
-def _templates(tile: Tile) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
+def _constellations(tile: Tile) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
     """Return the conjugate transforms of the tile's constellation on the map, as it is and mirrored."""
     kx, ky = tile.waves.T
     frequencies = np.hypot(kx, ky) / TILE

@@ -1,42 +1,54 @@
-"""The search: rotation, scale and mirror image of a picture that the fast path did not understand.
+"""The search: a picture turned, scaled, squeezed, sheared, taken askew or bent, read all the same.
 
-Candidates come from the template in the power spectrum (logpolar.py). Each is judged by the sync pattern, which sees
-phases and so far more; the best are climbed to their tops and decoded.
+Linear maps come from the template in the power spectrum (loglog.py, logpolar.py, template.py), and are judged by the
+sync pattern, which sees phases and so far more. The likeliest are read block by block along their drift (drift.py).
+Where none reads, the picture is taken for one that is upright but bent (perspective.py).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from disclose.watermark.image.blocks import Blocks
+from disclose.watermark.image.canonical import Plane
+from disclose.watermark.image.code import Symbol
 from disclose.watermark.image.decode import (
     Reading,
-    Sync,
-    Waves,
-    decoded,
+    checked,
     joint_z,
-    matched,
+    likeliest_symbols,
     normalised,
-    refined_offset,
+    reference_of,
+    symbol_scores,
     sync_of,
+    weighted,
 )
-from disclose.watermark.image.logpolar import Candidate, candidates, similarity
+from disclose.watermark.image.drift import Coefficients, Follower, start
+from disclose.watermark.image.logpolar import turned_candidates
+from disclose.watermark.image.loglog import upright_candidates
+from disclose.watermark.image.perspective import unbent
+from disclose.watermark.image.significance import least_z
 from disclose.watermark.image.spectrum import Spectrum
-from disclose.watermark.image.tile import TILE, WAVE_NUMBERS, Tile
+from disclose.watermark.image.template import Template
+from disclose.watermark.image.tile import TILE, Tile
 
 Matrix = NDArray[np.float64]
 
-ANYWHERE = 24  # candidates at any angle, for each handedness
-UPRIGHT = 16  # candidates at multiples of 90 degrees, for each handedness
-CLIMBED = 6  # candidates followed to the top of their hill
-STEPS = (0.003, 0.0015)  # of scale, and of rotation in radians: half the tolerance of the sync pattern, and half of it
+CANDIDATES = 10  # of upright maps, and of turned ones
+JUDGED = 12  # of both, by the sync pattern
+PURSUED = 2  # read along their drift
+ROUNDS = 4  # of reading and following
+FOLLOWED_WAVES = (0.1, 0.2)  # cycles per canonical pixel listened to, one after the other, while only the sync is known
+HOPELESS_Z = 11.4  # joint statistic of the likeliest symbols below which following them leads nowhere
+SURE_MARGIN = 1.5  # deviations above what is needed, from which no better reading is looked for
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A reading and the linear map under which it was read; *tried* counts the geometries judged on the way."""
+    """A reading, the linear map and offset it was read under, and how many alignments were *tried* on the way."""
 
     reading: Reading
     matrix: Matrix
@@ -44,107 +56,83 @@ class Found:
 
 
 class Search:
-    """The search of one spectrum for one tile; it counts what it tries, for the p-value pays for every try."""
+    """The search of one whitened plane for one tile; it counts what it tries, for the p-value pays for every try.
 
-    def __init__(self, tile: Tile, key: bytes, spectrum: Spectrum) -> None:
-        self.tile, self.key, self.spectrum = tile, key, spectrum
+    What is chosen by magnitudes alone is free: under the null hypothesis phases know nothing of them.
+    """
+
+    def __init__(self, tile: Tile, key: bytes, white: Plane) -> None:
+        self.tile, self.key, self.white = tile, key, white
         self.tried = 0
-
-    def waves(self, matrix: Matrix) -> Waves:
-        """Return the normalised waves under *matrix*."""
-        self.tried += 1
-        return normalised(self.tile, self.spectrum.at(self.tile.waves @ matrix / TILE))
-
-    def matched(self, matrix: Matrix) -> Waves:
-        """Return the waves under *matrix*, weighted by what was measured of signal and noise."""
-        self.tried += 1
-        band = self.spectrum.at(WAVE_NUMBERS.reshape(-1, 2) @ matrix / TILE)
-        return matched(self.tile, band.reshape(WAVE_NUMBERS.shape[:2]))
+        self._best: Found | None = None
 
     def run(self) -> Found | None:
-        """Return the reading with the highest joint statistic, or None where no candidate decodes."""
-        starts = []
-        for candidate in candidates(self.tile, self.spectrum, anywhere=ANYWHERE, upright=UPRIGHT):
-            starts += self._judged(candidate)
-        starts.sort(key=lambda start: -start[0].z)
-        best: Found | None = None
-        for sync, turn, scale, mirrored in starts[:CLIMBED]:
-            sync, matrix = self._climbed(sync, turn, scale, mirrored)
-            reading = decoded(self.tile, self.key, self.matched(matrix), sync)
-            if reading is not None and (best is None or reading.z > best.reading.z):
-                best = Found(reading=reading, matrix=matrix, tried=self.tried)
-                if reading.z > 15:
-                    break
-        if best is None:
-            return None
-        return self._polished(best)
+        """Return the reading with the highest joint statistic, or None where nothing decodes."""
+        spectrum = Spectrum.of(self.white)
+        for matrix in self._judged(spectrum, self._candidates(spectrum)):
+            if self._pursue(matrix):
+                return self._best
+        follower = self._follower(np.eye(2))
+        bend = unbent(follower)
+        if bend is not None:
+            self._read(follower, bend)
+        return self._best
 
-    def _judged(self, candidate: Candidate) -> list[tuple[Sync, float, float, bool]]:
-        """Return the sync peak of *candidate* and of its half turn, whose waves are the conjugates."""
-        waves = self.waves(candidate.matrix)
-        self.tried += 1
-        return [
-            (sync_of(self.tile, values), candidate.rotation + turn, candidate.scale, candidate.mirrored)
-            for values, turn in ((waves, 0.0), (waves.conj(), np.pi))
+    def _candidates(self, spectrum: Spectrum) -> NDArray[np.float32]:
+        """Return the likeliest linear maps by the template, shape (m, 2, 2)."""
+        template = Template(self.tile, spectrum)
+        starts = [
+            upright_candidates(self.tile, template, CANDIDATES),
+            turned_candidates(self.tile, template, CANDIDATES),
         ]
+        return template.climbed(np.concatenate(starts), JUDGED)
 
-    def _climbed(self, sync: Sync, turn: float, scale: float, mirrored: bool) -> tuple[Sync, Matrix]:
-        """Return the highest sync peak near a start, and its linear map."""
-        for step in STEPS:
-            for _ in range(4):
-                around = [(turn + a * step, scale * (1 + b * step)) for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))]
-                tries = [(sync_of(self.tile, self.waves(similarity(*p, mirrored))), p) for p in around]
-                highest, place = max(tries, key=lambda t: t[0].z)
-                if highest.z <= sync.z:
-                    break
-                sync, (turn, scale) = highest, place
-        return sync, similarity(turn, scale, mirrored)
+    def _judged(self, spectrum: Spectrum, matrices: NDArray[np.float32]) -> list[Matrix]:
+        """Return the likeliest of *matrices* and their half turns, by the peak of the sync pattern."""
+        judged = []
+        seen = spectrum.at((self.tile.waves @ matrices / TILE).reshape(-1, 2)).reshape(len(matrices), -1)
+        for matrix, values in zip(matrices.astype(np.float64), seen, strict=True):
+            waves = normalised(self.tile, values)
+            # Turned by half a turn, a picture's waves are the conjugates.
+            judged += [(sync_of(self.tile, waves).z, matrix), (sync_of(self.tile, waves.conj()).z, -matrix)]
+            self.tried += 2
+        judged.sort(key=lambda pair: -pair[0])
+        return [matrix for _, matrix in judged[:PURSUED]]
 
-    def _polished(self, found: Found) -> Found:
-        """Return *found* with its map refined over all six patterns: scale, rotation, aspect and shear."""
-        reading, matrix = found.reading, found.matrix
-        best, offset = self._joint(reading, matrix, self._middle(reading.offset, matrix))
-        for pixels in (1.0, 0.5, 0.25, 0.12):
-            reach = 2 * pixels / max(self.spectrum.centre)
-            for _ in range(3):
-                start = best
-                for change in _CHANGES:
-                    for sign in (1, -1):
-                        trial = matrix + sign * reach / 2 * (change @ matrix)
-                        z, place = self._joint(reading, trial, offset)
-                        if z > best:
-                            best, matrix, offset = z, trial, place
-                            break
-                if best <= start:
-                    break
-        corner = np.array(offset) - matrix @ np.array(self.spectrum.centre)
-        sync = Sync(z=0.0, offset=(float(corner[0]) % TILE, float(corner[1]) % TILE), sign=reading.sign)
-        again = decoded(self.tile, self.key, self.matched(matrix), sync)
-        if again is None or again.payload != reading.payload:
-            return found
-        return Found(reading=again, matrix=matrix, tried=self.tried)
+    def _follower(self, matrix: Matrix) -> Follower:
+        return Follower(tile=self.tile, blocks=Blocks.of(self.tile, self.white, matrix))
 
-    def _middle(self, offset: tuple[float, float], matrix: Matrix) -> tuple[float, float]:
-        """Return where *offset*, the place of the corner, puts the middle of the plane, which turning keeps."""
-        x, y = np.array(offset) + matrix @ np.array(self.spectrum.centre)
-        return float(x), float(y)
+    def _pursue(self, matrix: Matrix) -> bool:
+        """Read along the drift from a linear start; return whether that settles it."""
+        follower = self._follower(matrix)
+        return self._read(follower, start())
 
-    def _joint(
-        self, reading: Reading, matrix: Matrix, middle: tuple[float, float]
-    ) -> tuple[float, tuple[float, float]]:
-        """Return the joint statistic of *reading*'s symbols under *matrix*, and the middle that maximises it."""
-        corner = np.array(middle) - matrix @ np.array(self.spectrum.centre)
-        waves = reading.sign * self.waves(matrix)
-        place = refined_offset(self.tile, waves, reading.symbols, (float(corner[0]), float(corner[1])))
-        return joint_z(self.tile, waves, reading.symbols, place), self._middle(place, matrix)
-
-
-_CHANGES = tuple(
-    np.array(change)
-    for change in (
-        [[1.0, 0.0], [0.0, 1.0]],  # scale
-        [[0.0, -1.0], [1.0, 0.0]],  # rotation
-        [[1.0, 0.0], [0.0, -1.0]],  # aspect
-        [[0.0, 1.0], [1.0, 0.0]],  # shear
-    )
-)
+    def _read(self, follower: Follower, drift: Coefficients) -> bool:
+        """Read where the sync pattern is, following it; return whether that settles it."""
+        waves = weighted(self.tile, follower.gathered(drift))
+        sync = sync_of(self.tile, waves)
+        drift = drift.copy()
+        drift[0] += sync.offset
+        for highest in FOLLOWED_WAVES:
+            drift = follower.followed(drift, sync.sign * self.tile.phasors[0], degree=1, highest=highest)
+        sync = sync_of(self.tile, weighted(self.tile, follower.gathered(drift)))
+        drift[0] += (np.array(sync.offset) + TILE / 2) % TILE - TILE / 2
+        self.tried += 2 + len(FOLLOWED_WAVES)
+        seen: tuple[Symbol, ...] = ()
+        for _ in range(ROUNDS):
+            self.tried += 1
+            aligned = sync.sign * weighted(self.tile, follower.gathered(drift))
+            scores = symbol_scores(self.tile, aligned)
+            symbols = likeliest_symbols(scores)
+            if joint_z(self.tile, aligned, symbols, (0.0, 0.0)) < HOPELESS_Z and seen:
+                break
+            reading = checked(self.tile, self.key, aligned, scores)
+            if reading is not None and (self._best is None or reading.z > self._best.reading.z):
+                matrix, offset = follower.linear(drift)
+                reading = replace(reading, offset=offset, sign=sync.sign)
+                self._best = Found(reading=reading, matrix=matrix, tried=self.tried)
+            if symbols == seen:
+                break
+            seen = symbols
+            drift = follower.followed(drift, sync.sign * reference_of(self.tile, symbols), degree=2)
+        return self._best is not None and self._best.reading.z > least_z(self.tried) + SURE_MARGIN

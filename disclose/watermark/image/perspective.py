@@ -1,0 +1,94 @@
+"""Perspective: found from magnitudes alone, before anything is known of where the tile begins.
+
+In a window of a few blocks the mark's waves add up if the drift within it is understood, wherever the tile begins;
+so the power of the waves, summed over windows, climbs to the right drift without any phase to hold on to. It starts
+with small windows, which a strong bend hardly hurts, and ends with the whole plane, which knows best. Magnitudes
+only: whatever this settles on, the phases that a p-value is made of are untouched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from disclose.watermark.image.drift import Coefficients, Follower, start
+from disclose.watermark.image.tile import TILE
+
+FIRST_WINDOW = 3  # blocks on a side
+WINDOWS = ((4, 30), (8, 20))  # blocks on a side, and steps climbed
+FIRST_STEPS = 10
+STARTS = ((0.0, 0.0), (8.0, 8.0), (-8.0, 8.0), (8.0, -8.0), (-8.0, -8.0))  # displacements of corners, canonical pixels
+LEAST_SCORE = 2.2  # after the first windows, below which nothing is there to follow; unmarked pictures reach 2.7
+_RIDGE = 1 / 64  # of a squared coefficient, against the score in deviations: bends of 8 pixels are expected
+
+# A projective map is linear and, to second order, a displacement (g . x) x: two numbers more (Hartley & Zisserman).
+_PROJECTIVE = np.zeros((10, 6))
+_PROJECTIVE[:4, :4] = np.eye(4)
+_PROJECTIVE[[4, 7], 4] = 1
+_PROJECTIVE[[6, 9], 5] = 1
+
+
+def unbent(follower: Follower) -> Coefficients | None:
+    """Return the drift, without its translation, of a picture taken askew, or None where none is to be seen."""
+    windows = _Windows.of(follower, FIRST_WINDOW)
+    best = (np.zeros(6), -np.inf)
+    for bend in STARTS:
+        found = windows.climbed(np.array([0.0, 0.0, 0.0, 0.0, *bend]), FIRST_STEPS)
+        best = max(best, found, key=lambda end: end[1])
+    if best[1] < LEAST_SCORE:
+        return None
+    for side, steps in WINDOWS:
+        best = _Windows.of(follower, side).climbed(best[0], steps)
+    coefficients = start()
+    coefficients[1:] = (_PROJECTIVE @ best[0]).reshape(5, 2)
+    return coefficients
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Windows:
+    """All windows of some blocks on a side, and the noise power that each wave has in each by chance."""
+
+    follower: Follower
+    members: NDArray[np.complex64]
+    noise: NDArray[np.float32]
+    terms: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, follower: Follower, side: int) -> _Windows:
+        rows, columns = follower.blocks.shape
+        down, across = min(side, rows), min(side, columns)
+        members = np.zeros(((rows - down + 1) * (columns - across + 1), rows, columns), np.float32)
+        places = product(range(rows - down + 1), range(columns - across + 1))
+        for window, (top, left) in zip(members, places, strict=True):
+            window[top : top + down, left : left + across] = 1
+        members = members.reshape(len(members), -1)
+        power = np.square(np.abs(follower.blocks.values))
+        noise = np.maximum(members @ power, np.float32(1e-12))
+        terms = follower.basis[:, 1:]
+        return cls(follower=follower, members=members.astype(np.complex64), noise=noise, terms=terms)
+
+    def climbed(self, bend: NDArray[np.float64], steps: int) -> tuple[NDArray[np.float64], float]:
+        """Return *bend*, six numbers, moved to a higher score, and that score."""
+        end = minimize(self._depth, bend, jac=True, method="L-BFGS-B", options={"maxiter": steps})
+        return end.x, -float(end.fun)
+
+    def _depth(self, bend: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Return the score under *bend*, negated, and its slope."""
+        coefficients = start()
+        coefficients[1:] = (_PROJECTIVE @ bend).reshape(5, 2)
+        values = self.follower.turned(coefficients)
+        sums = self.members @ values
+        score = float(((np.square(sums.real) + np.square(sums.imag)) / self.noise).sum()) - self.noise.size
+        back = self.members.T @ (sums.conj() / self.noise)
+        numbers = 2 * np.pi / TILE * self.follower.tile.waves
+        slope = self.terms.T @ (2 * (back * values).imag @ numbers)
+        # Windows overlap: what is independent is as many as fit side by side.
+        window = float(self.members[0].real.sum())
+        disjoint = len(self.members[0]) / window
+        scale = np.sqrt(disjoint / len(numbers)) / len(self.members)
+        depth = _RIDGE / 2 * float(bend @ bend) - scale * score
+        return depth, _RIDGE * bend - scale * (_PROJECTIVE.T @ slope.ravel())
