@@ -21,6 +21,7 @@ from disclose.profile import Profile
 from disclose.testing import LayerContract
 from disclose.watermark import legacy
 from disclose.watermark.legacy import package
+from disclose.watermark.legacy.chroma import chroma
 
 try:
     import cv2
@@ -108,6 +109,17 @@ def test_flat_pictures_that_lie_on_the_border_read_as_the_same_bits(grey):
         pixels = numpy.asarray(flat(colour, (256, 257)))
         for method in legacy.METHODS:
             assert (legacy.decode(pixels, 48, method=method) == theirs(pixels, 48, method)).all()
+
+
+@pytest.mark.parametrize("columns", [(132, 111, 108, 96), (126, 123, 102, 96), (126, 123, 96, 102)])
+def test_stripes_that_lie_on_the_border_but_for_rounding_read_as_the_same_bits(columns):
+    # Blues of all depths, so that there is one of every U.
+    grey, blue = numpy.divmod(numpy.arange(1 << 16), 256)
+    colours = numpy.stack([grey, grey, blue], axis=1).astype(numpy.uint8)
+    of_chroma = dict(zip(chroma(colours[None])[0].astype(int).tolist(), colours, strict=True))
+    tile = numpy.stack([of_chroma[column] for column in columns]).repeat(2, axis=0)
+    pixels = numpy.tile(tile, (256, 32, 1))
+    assert (legacy.decode(pixels, 48, method="dwtDctSvd") == theirs(pixels, 48, "dwtDctSvd")).all()
 
 
 @pytest.mark.parametrize("method", legacy.METHODS)

@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,7 +83,18 @@ def test_a_picture_too_thin_for_every_bit_to_have_a_block_is_none(side):
 @given(st.integers(0, 2**32 - 1))
 def test_a_message_that_fits_whole_is_as_unlikely_as_all_its_bits(seed):
     signs = np.sign(np.random.default_rng(seed).normal(size=48))
-    assert np.isclose(p_value(signs, signs, trials=10), 10 * 2.0**-48, rtol=1e-3)
+    assert np.isclose(p_value(signs, signs, trials=10), 10 * 2.0**-48, rtol=1e-3, atol=0)
+
+
+def test_the_surest_of_several_messages_is_named_and_every_one_tried_is_paid_for():
+    (exact,) = (message for message in legacy.PUBLISHED if message.name == "flux")
+    flipped = "".join("10"[int(bit)] for bit in exact.bits[:3]) + exact.bits[3:]
+    near = replace(exact, name="near", bits=flipped)
+    assert legacy.detect(fixture("flux"), (near,)).message is near
+    for messages in ((near, exact), (exact, near)):
+        assert legacy.detect(fixture("flux"), messages).message is exact
+    alone, among = (legacy.detect(fixture("flux"), tried).p_value for tried in ((exact,), legacy.PUBLISHED))
+    assert np.isclose(among, alone * 10 / 2, rtol=1e-6, atol=0)
 
 
 def test_the_p_value_bounds_how_often_a_random_message_fits_as_well():

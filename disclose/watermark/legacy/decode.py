@@ -13,6 +13,7 @@ from disclose.errors import InputError
 from disclose.watermark.legacy import dwt_dct, dwt_dct_svd
 from disclose.watermark.legacy.chroma import chroma
 from disclose.watermark.legacy.haar import low_band
+from disclose.watermark.legacy.messages import Reading
 
 _STRIP = 32  # rows
 LEAST_PIXELS = 256 * 256  # the library neither writes nor reads below this
@@ -44,8 +45,11 @@ def shares(bits: NDArray[np.bool_], length: int) -> NDArray[np.float64]:
     return result
 
 
-def block_bits(pixels: NDArray[Any], *, method: str = "dwtDct") -> NDArray[np.bool_]:
-    """Return the bit of each block of 8 × 8 *pixels* in reading order; for pixels and errors see :func:`decode`."""
+def block_bits(pixels: NDArray[Any], *, method: str = "dwtDct", reading: Reading = Reading.BYTES) -> NDArray[np.bool_]:
+    """Return the bit of each block of 8 × 8 *pixels* in reading order; for pixels and errors see :func:`decode`.
+
+    A *reading* other than of bytes takes bytes as the floats they were written as.
+    """
     if method not in METHODS:
         raise InputError(f"cannot decode by {method!r}: there are {', '.join(METHODS)}")
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype not in (np.uint8, np.float32):
@@ -61,6 +65,12 @@ def block_bits(pixels: NDArray[Any], *, method: str = "dwtDct") -> NDArray[np.bo
     if whole.size == 0:
         return np.zeros(0, np.bool_)
     # In strips, which stay in the processor's cache.
-    return METHODS[method](
-        np.concatenate([low_band(chroma(whole[top : top + _STRIP])) for top in range(0, len(whole), _STRIP)])
-    )
+    strips = (_handed_over(whole[top : top + _STRIP], reading) for top in range(0, len(whole), _STRIP))
+    return METHODS[method](np.concatenate([low_band(chroma(strip)) for strip in strips]))
+
+
+def _handed_over(pixels: NDArray[Any], reading: Reading) -> NDArray[Any]:
+    if reading is Reading.BYTES:
+        return pixels
+    floats = pixels.astype(np.float32)
+    return floats[..., ::-1] if reading is Reading.FLOATS_SWAPPED else floats
