@@ -16,7 +16,7 @@ from disclose.watermark.image import code
 from disclose.watermark.image.canonical import CANONICAL_AREA, Pixels, Plane, canonical_plane, canonical_size, checked
 from disclose.watermark.image.detect import legibility
 from disclose.watermark.image.host import Host
-from disclose.watermark.image.informed import informed_tile
+from disclose.watermark.image.informed import expected_excess, gain_of, informed_tile
 from disclose.watermark.image.mask import amplitude, headroom_shift
 from disclose.watermark.image.tile import DEFAULT_KEY, TILE, tile_of
 
@@ -25,8 +25,9 @@ STEP = 1.25  # between one strength and the next
 STEPS = 4  # strengths tried, so the last is about twice the first
 CHECK_QUALITY = 60  # JPEG quality that the self-check puts the picture through
 CHECKED_AREA = 320 * 320  # pixels, below which it does not: no unseen mark survives that in a thumbnail
-COMFORTABLE_Z = 15.5  # after which no more strength is spent; about 13.5 is the least that can be read
+COMFORTABLE_Z = 18.5  # after which no more strength is spent; about 13 is the least that can be read
 COMFORTABLE_PROMINENCE = 1.2  # the same for the search's template
+COMMON_EXCESS = 8.0  # power of the mark over the picture's in a wave, as a common photograph of a megapixel gives
 _RESOLUTION = 12  # steps of the resized residual in a grey level
 
 
@@ -44,7 +45,7 @@ def embed(
     """
     picture = Image.fromarray(checked(pixels))
     added = residual(Host(picture.convert("L")), payload, key=key, strength=strength, verify=verify)
-    return np.array(ImageChops.add(picture, Image.merge("RGB", (added, added, added)), offset=-128))
+    return _sum(pixels, added)
 
 
 def residual(
@@ -55,10 +56,14 @@ def residual(
     symbols = code.encode(payload, key)
     plane = host.plane
     _refuse_blank(plane)
+    tile = tile_of(key)
     mask = amplitude(host.detail)
     mask *= np.float32(strength * _size_factor(*host.luma.size))
-    mask *= np.float32(min(1.0, _within(mask)))
-    mark = _repeated(informed_tile(tile_of(key), symbols, host, mask), plane.shape)
+    gain = gain_of(host, mask)
+    factor = _noise_factor(expected_excess(tile, host, gain / strength))
+    factor *= min(1.0, _within(mask) / factor)
+    mask *= np.float32(factor)
+    mark = _repeated(informed_tile(tile, symbols, host, gain * factor), plane.shape)
     best: Image.Image | None = None
     for step in range(STEPS if verify else 1):
         scaled = mask * np.float32(STEP**step)
@@ -82,6 +87,19 @@ def residual(
     return best
 
 
+def _sum(pixels: Pixels, added: Image.Image) -> Pixels:
+    """Return *pixels* with *added*, mode L and 128 for no change, on all three channels, cut off at black and white."""
+    # Bytes throughout, in rows of equal length: half the time of Pillow's addition, a third of wider integers.
+    height, width = pixels.shape[:2]
+    change = np.asarray(added.resize((3 * width, height), Image.Resampling.NEAREST)).reshape(pixels.shape)
+    up, down = np.maximum(change, 128) - np.uint8(128), np.uint8(128) - np.minimum(change, 128)
+    total = np.minimum(pixels, np.uint8(255) - up)
+    total += up
+    np.maximum(total, down, out=total)
+    total -= down
+    return total
+
+
 def _refuse_blank(plane: Plane) -> None:
     """Raise MarkingError if *plane* shows nothing at all."""
     if float(plane.max() - plane.min()) < 4:
@@ -100,7 +118,12 @@ def _reason(plane: Plane) -> str:
 
 def _size_factor(width: int, height: int) -> float:
     """Return how much weaker a large picture is marked: it loses less to the codecs, and has energy to spare."""
-    return float(np.clip((height * width / CANONICAL_AREA) ** -0.3, 0.6, 1.5))
+    return float(np.clip(1.2 * (height * width / CANONICAL_AREA) ** -0.3, 0.6, 1.7))
+
+
+def _noise_factor(excess: float) -> float:
+    """Return how much stronger a noisy picture is marked: it drowns a mark, and it hides one."""
+    return float(np.clip((COMMON_EXCESS / max(excess, 1e-6)) ** 0.3, 0.9, 2.0))
 
 
 def _within(mask: Plane) -> float:

