@@ -10,8 +10,8 @@ Training-free: a keyed tile of noise-like waves, repeated over the picture and r
 
 from disclose.watermark.image.canonical import canonical_size
 from disclose.watermark.image.code import PAYLOAD_BITS
-from disclose.watermark.image.detect import detect
-from disclose.watermark.image.detection import Detection, Geometry
+from disclose.watermark.image.detect import detect, presence
+from disclose.watermark.image.detection import Detection, Geometry, Presence
 from disclose.watermark.image.embed import embed, residual
 from disclose.watermark.image.host import Host
 from disclose.watermark.image.tile import DEFAULT_KEY
@@ -22,8 +22,10 @@ __all__ = [
     "Detection",
     "Geometry",
     "Host",
+    "Presence",
     "canonical_size",
     "detect",
     "embed",
+    "presence",
     "residual",
 ]

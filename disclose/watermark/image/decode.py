@@ -16,7 +16,7 @@ from scipy import fft
 
 from disclose.watermark.image import code
 from disclose.watermark.image.code import SHIFTS, SYMBOLS, Symbol
-from disclose.watermark.image.tile import RINGS, TILE, Tile, smoothed
+from disclose.watermark.image.tile import BAND, RINGS, TILE, Tile, smoothed
 
 Waves = NDArray[np.complex64]
 
@@ -25,6 +25,7 @@ _EACH = np.arange(SYMBOLS)
 TRIED = 4  # likeliest values of each symbol that are put to the check
 DOUBT_LIMIT = 1e-4  # probability of another payload above which none is reported
 HOPELESS_Z = 11.8  # joint statistic below which no alignment will lift a reading to significance, about 12
+_BAND_AROUND = smoothed(BAND.astype(np.float32))
 _RANKS = np.array(list(product(range(TRIED), repeat=SYMBOLS)))
 MAXIMUM_ROUNDS = 4  # of decoding and realigning
 NEGLIGIBLE_SHIFT = 0.1  # canonical pixels: the fastest wave turns by 9 degrees, which no symbol notices
@@ -79,6 +80,20 @@ def weighted(tile: Tile, white: Waves) -> Waves:
 def prominence(tile: Tile, band: NDArray[np.complex64]) -> float:
     """Return how far the tile's waves stand above the unused ones in *band*, in noise powers: 0 where none is."""
     return float(np.minimum(np.square(np.abs(_over_noise(tile, band))), LOUDEST).mean()) - 1
+
+
+def rank_score(tile: Tile, band: NDArray[np.complex64]) -> float:
+    """Return how far the tile's waves outrank the unused ones in *band*, in deviations (Wilcoxon's rank sum).
+
+    Each wave's power is measured against the mean around it, so that no frequency outranks another by its colour.
+    """
+    power = np.square(band.real) + np.square(band.imag)
+    around = smoothed(np.where(BAND, power, np.float32(0))) / np.maximum(_BAND_AROUND, np.float32(1e-6))
+    ranks = np.argsort(np.argsort((power / np.maximum(around, np.float32(1e-12)))[BAND])) + 1.0
+    used = tile.support[BAND]
+    chosen, left = int(used.sum()), int((~used).sum())
+    deviation = np.sqrt(chosen * left * (chosen + left + 1) / 12)
+    return float((ranks[used].sum() - chosen * (chosen + left + 1) / 2) / deviation)
 
 
 def _over_noise(tile: Tile, band: NDArray[np.complex64]) -> Waves:
@@ -164,12 +179,11 @@ def checked(tile: Tile, key: bytes, aligned: Waves, scores: NDArray[np.float32])
     level = max(1.0, float(heights.max(axis=1).mean()))
     totals = heights[_EACH, _RANKS].sum(axis=1)
     order = np.argsort(-totals, kind="stable")
-    for place, index in enumerate(order):
-        payload = code.decode(tops[_EACH, _RANKS[index]].tolist(), key)
-        if payload is not None:
-            break
-    else:
+    passing = ((place, code.decode(tops[_EACH, _RANKS[index]].tolist(), key)) for place, index in enumerate(order))
+    place, payload = next(((place, payload) for place, payload in passing if payload is not None), (0, None))
+    if payload is None:
         return None
+    index = order[place]
     chosen = heights[_EACH, _RANKS[index]]
     all_of_them = 1.0
     for row, height in zip(scores, chosen, strict=True):

@@ -11,10 +11,10 @@ from PIL import Image
 
 from disclose.watermark.image.align import aligned
 from disclose.watermark.image.canonical import LEGIBLE_SIDE, Pixels, Plane, canonical_plane, checked
-from disclose.watermark.image.decode import DOUBT_LIMIT, Reading, decoded, matched, prominence, sync_of
-from disclose.watermark.image.detection import Detection, Geometry
+from disclose.watermark.image.decode import DOUBT_LIMIT, Reading, decoded, matched, prominence, rank_score, sync_of
+from disclose.watermark.image.detection import Detection, Geometry, Presence
 from disclose.watermark.image.search import Search
-from disclose.watermark.image.significance import REPORT_AT, p_value
+from disclose.watermark.image.significance import REPORT_AT, p_value, presence_p_value
 from disclose.watermark.image.tile import DEFAULT_KEY, TILE, VERSION, Tile, tile_of
 from disclose.watermark.image.whiten import band_of, folded, whitened
 
@@ -32,35 +32,65 @@ def detect(pixels: Pixels, *, key: bytes | None = None, effort: Literal["fast", 
     """Return the mark found in *pixels*, uint8 (height, width, 3), or None.
 
     Effort "fast" takes the picture to be uncropped, at any resolution, in any of the eight orientations, positive
-    or negative; "full" then searches rotation, scale and mirror image. Raises an InputError for pixels of another
-    kind than these, or too many of them.
+    or negative; "full" then searches rotation, scale, aspect, shear and bends. Raises an InputError for pixels of
+    another kind than these, or too many of them.
+    """
+    return presence(pixels, key=key, effort=effort).detection
+
+
+def presence(pixels: Pixels, *, key: bytes | None = None, effort: Literal["fast", "full"] = "full") -> Presence:
+    """Return how likely an unmarked picture would look as marked as *pixels*, and the mark if it can be read.
+
+    Takes, and raises, the same as :func:`detect`.
     """
     if min(checked(pixels).shape[:2]) < LEGIBLE_SIDE:
-        return None
+        return Presence(p_value=1.0, detection=None)
     key = DEFAULT_KEY if key is None else key
     tile = tile_of(key)
     plane = canonical_plane(Image.fromarray(pixels))
     if plane.min() == plane.max():
-        return None
+        return Presence(p_value=1.0, detection=None)
     white = whitened(plane)
+    first = _unmoved(tile, key, white, pixels, plane)
+    if effort == "fast" or first.is_settled:
+        return first.presence
+    search = Search(tile, key, white)
+    found = search.run()
+    # Two looks at one picture: each p-value counts twice.
+    p = min(1.0, 2 * min(first.presence.p_value, search.presence_p_value))
+    if found is not None:
+        tried = len(ORIENTATIONS) + found.tried
+        if reportable(found.reading, tried):
+            second = _detection(found.reading, found.matrix, found.reading.offset, tried, pixels, plane)
+            if first.presence.detection is None or first.presence.detection.payload == second.payload:
+                return Presence(p_value=min(p, second.p_value), detection=second)
+    return Presence(p_value=p, detection=first.presence.detection)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _First:
+    """What a picture shows that nobody moved, and whether the mark's place is certain enough to look no further."""
+
+    presence: Presence
+    is_settled: bool = False
+
+
+def _unmoved(tile: Tile, key: bytes, white: Plane, pixels: Pixels, plane: Plane) -> _First:
+    """Return what is read in the eight orientations, one after the other."""
     spectrum = folded(white)
-    first: Detection | None = None
+    p = 1.0
     for tried, matrix in enumerate(ORIENTATIONS, 1):
-        reading = _reading(tile, key, spectrum, matrix)
+        band = band_of(spectrum, matrix)
+        waves = matched(tile, band)
+        sync = sync_of(tile, waves)
+        reading = decoded(tile, key, waves, sync)
         if reading is not None and reportable(reading, tried):
             pose = aligned(tile, white, reading, matrix)
-            first = _detection(reading, *(pose or (matrix, reading.offset)), tried, pixels, plane)
-            if pose is not None:
-                return first
-            break
-    if effort == "fast":
-        return first
-    found = Search(tile, key, white).run()
-    tried = len(ORIENTATIONS) + (found.tried if found else 0)
-    if found is None or not reportable(found.reading, tried):
-        return first
-    second = _detection(found.reading, found.matrix, found.reading.offset, tried, pixels, plane)
-    return second if first is None or first.payload == second.payload else first
+            found = _detection(reading, *(pose or (matrix, reading.offset)), tried, pixels, plane)
+            return _First(presence=Presence(p_value=found.p_value, detection=found), is_settled=pose is not None)
+        each = presence_p_value(rank_score(tile, band), 1, sync.z, 1)
+        p = min(p, each * len(ORIENTATIONS))
+    return _First(presence=Presence(p_value=p, detection=None))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +113,6 @@ def legibility(plane: Plane, key: bytes) -> Legibility:
     reading = decoded(tile, key, waves, sync)
     sure = reading is not None and reportable(reading, 1)
     return Legibility(reading=reading if sure else None, prominence=prominence(tile, band))
-
-
-def _reading(tile: Tile, key: bytes, spectrum: NDArray[np.complex64], matrix: Matrix) -> Reading | None:
-    waves = matched(tile, band_of(spectrum, matrix))
-    return decoded(tile, key, waves, sync_of(tile, waves))
 
 
 def reportable(reading: Reading, tried: int) -> bool:

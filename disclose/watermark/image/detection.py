@@ -60,3 +60,14 @@ class Detection:
     p_value: float
     geometry: Geometry
     version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Presence:
+    """Whether there is a mark at all: the p-value of *some* mark under the key, and the one that was read, if any.
+
+    A mark fades before its absence can be claimed: too faint for its payload, it may still be seen to be there.
+    """
+
+    p_value: float
+    detection: Detection | None

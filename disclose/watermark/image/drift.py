@@ -63,7 +63,8 @@ class Follower:
     def noise(self) -> NDArray[np.float32]:
         """The power that each wave has by chance, summed over blocks that know nothing of each other, shape (n,)."""
         values = self.blocks.values
-        return np.maximum(np.sum(np.square(values.real) + np.square(values.imag), axis=0), np.float32(1e-12))
+        power: NDArray[np.float32] = np.sum(np.square(values.real) + np.square(values.imag), axis=0)
+        return np.maximum(power, np.float32(1e-12))
 
     def turned(self, coefficients: Coefficients) -> NDArray[np.complex64]:
         """Return the waves of each block with its displacement taken out, shape (b, n)."""
@@ -82,10 +83,10 @@ class Follower:
         Only waves up to about *highest*, cycles per canonical pixel, are listened to: the slower a wave, the further
         off it is understood.
         """
-        frequencies = np.hypot(*self.tile.waves.T) / TILE
-        weights = np.exp(-np.square(frequencies / highest)) / self.noise
+        numbers = (2 * np.pi / TILE) * self.tile.waves.astype(np.float64)
+        frequencies = np.sqrt(np.square(numbers).sum(axis=1)) / (2 * np.pi)
+        weights = np.exp(-np.square(frequencies / highest)) / self.noise.astype(np.float64)
         products = self.blocks.values * (reference.conj() * weights).astype(np.complex64)
-        numbers = 2 * np.pi / TILE * self.tile.waves
         terms = self.basis[:, : TERMS[degree]]
         bend = self._bend(numbers, np.square(np.abs(reference)) * weights, terms)
         here = coefficients.copy()
@@ -125,7 +126,7 @@ class Follower:
         np.cos(turns, out=factors.real)
         np.sin(turns, out=factors.imag)
         kx, ky = self.tile.waves.T + REACH
-        result = np.take(factors[0], kx, axis=1)
+        result: NDArray[np.complex64] = np.take(factors[0], kx, axis=1)
         result *= np.take(factors[1], ky, axis=1)
         return result
 

@@ -23,6 +23,7 @@ from disclose.watermark.image.tile import DEFAULT_KEY, TILE, tile_of
 LOWEST_PSNR = 40.5  # decibels; the strength stays within it, with half a decibel for rounding
 STEP = 1.25  # between one strength and the next
 STEPS = 4  # strengths tried, so the last is about twice the first
+STRIP = 64  # rows that are added at a time
 CHECK_QUALITY = 60  # JPEG quality that the self-check puts the picture through
 CHECKED_AREA = 320 * 320  # pixels, below which it does not: no unseen mark survives that in a thumbnail
 COMFORTABLE_Z = 18.5  # after which no more strength is spent; about 13 is the least that can be read
@@ -43,9 +44,8 @@ def embed(
     Raises an InputError for a picture the engine does not take, and MarkingError for one that cannot hold the
     mark, such as a blank page.
     """
-    picture = Image.fromarray(checked(pixels))
-    added = residual(Host(picture.convert("L")), payload, key=key, strength=strength, verify=verify)
-    return _sum(pixels, added)
+    luma = Image.fromarray(checked(pixels)).convert("L")
+    return _sum(pixels, residual(Host(luma), payload, key=key, strength=strength, verify=verify))
 
 
 def residual(
@@ -89,14 +89,12 @@ def residual(
 
 def _sum(pixels: Pixels, added: Image.Image) -> Pixels:
     """Return *pixels* with *added*, mode L and 128 for no change, on all three channels, cut off at black and white."""
-    # Bytes throughout, in rows of equal length: half the time of Pillow's addition, a third of wider integers.
-    height, width = pixels.shape[:2]
-    change = np.asarray(added.resize((3 * width, height), Image.Resampling.NEAREST)).reshape(pixels.shape)
-    up, down = np.maximum(change, 128) - np.uint8(128), np.uint8(128) - np.minimum(change, 128)
-    total = np.minimum(pixels, np.uint8(255) - up)
-    total += up
-    np.maximum(total, down, out=total)
-    total -= down
+    # In strips, which stay in the processor's cache and take no memory to speak of.
+    total: Pixels = np.empty(pixels.shape, np.uint8)
+    for top in range(0, len(pixels), STRIP):
+        strip = Image.fromarray(pixels[top : top + STRIP])
+        change = added.crop((0, top, strip.width, top + strip.height))
+        total[top : top + STRIP] = ImageChops.add(strip, Image.merge("RGB", (change, change, change)), offset=-128)
     return total
 
 

@@ -17,7 +17,7 @@ from scipy import fft, ndimage
 from disclose.watermark.image.template import LARGEST, SMALLEST, Matrices, Template, peaks
 from disclose.watermark.image.tile import REACH, TILE, Tile
 
-STEP = 0.008  # in the logarithm of frequency: half of it moves the highest wave by half a bin
+STEP = 0.010  # in the logarithm of frequency: half of it moves the highest wave by half a bin of the plane
 MAXIMUM_ASPECT = 0.30  # logarithm of the ratio of the two scales
 SCALES = round(log(LARGEST / SMALLEST) / STEP)
 SIDE = fft.next_fast_len(SCALES + round(log(REACH) / STEP) + 2, real=True)
@@ -29,6 +29,7 @@ ORIENTATIONS = (_UPRIGHT, _MIRROR, _TURN, _TURN @ _MIRROR)  # each also stands f
 
 _LOGARITHMS = np.arange(SCALES) * STEP
 _ASPECTS = np.abs(_LOGARITHMS[:, None] - _LOGARITHMS[None, :]) <= MAXIMUM_ASPECT
+MAPS = len(ORIENTATIONS) * int(_ASPECTS.sum())  # that are compared
 
 
 def upright_candidates(tile: Tile, template: Template, count: int) -> Matrices:

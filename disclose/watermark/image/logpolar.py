@@ -21,6 +21,7 @@ ANGLES = 432  # over half a turn: 0.42 degrees each
 RADIAL_STEP = pi / ANGLES  # in the logarithm of frequency: as fine as the angles
 SCALES = round(log(LARGEST / SMALLEST) / RADIAL_STEP)
 ROWS = fft.next_fast_len(SCALES + round(log(HIGHEST / LOWEST) / RADIAL_STEP) + 2, real=False)
+MAPS = 2 * SCALES * ANGLES  # that are compared
 
 
 def similarity(rotation: float, scale: float, mirrored: bool) -> NDArray[np.float64]:

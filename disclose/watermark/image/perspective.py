@@ -20,7 +20,7 @@ from disclose.watermark.image.tile import TILE
 
 FIRST_WINDOW = 3  # blocks on a side
 WINDOWS = ((4, 30), (8, 20))  # blocks on a side, and steps climbed
-FIRST_STEPS = 10
+GLIMPSE, FIRST_STEPS = 3, 10  # steps climbed from every start, and then from the two that look best
 STARTS = ((0.0, 0.0), (8.0, 8.0), (-8.0, 8.0), (8.0, -8.0), (-8.0, -8.0))  # displacements of corners, canonical pixels
 LEAST_SCORE = 2.2  # after the first windows, below which nothing is there to follow; unmarked pictures reach 2.7
 _RIDGE = 1 / 64  # of a squared coefficient, against the score in deviations: bends of 8 pixels are expected
@@ -35,10 +35,8 @@ _PROJECTIVE[[6, 9], 5] = 1
 def unbent(follower: Follower) -> Coefficients | None:
     """Return the drift, without its translation, of a picture taken askew, or None where none is to be seen."""
     windows = _Windows.of(follower, FIRST_WINDOW)
-    best = (np.zeros(6), -np.inf)
-    for bend in STARTS:
-        found = windows.climbed(np.array([0.0, 0.0, 0.0, 0.0, *bend]), FIRST_STEPS)
-        best = max(best, found, key=lambda end: end[1])
+    ends = sorted((windows.climbed(np.array([0.0] * 4 + [*bend]), GLIMPSE) for bend in STARTS), key=lambda end: -end[1])
+    best = max((windows.climbed(bend, FIRST_STEPS) for bend, _ in ends[:2]), key=lambda end: end[1])
     if best[1] < LEAST_SCORE:
         return None
     for side, steps in WINDOWS:
@@ -61,11 +59,11 @@ class _Windows:
     def of(cls, follower: Follower, side: int) -> _Windows:
         rows, columns = follower.blocks.shape
         down, across = min(side, rows), min(side, columns)
-        members = np.zeros(((rows - down + 1) * (columns - across + 1), rows, columns), np.float32)
+        windows = np.zeros(((rows - down + 1) * (columns - across + 1), rows, columns), np.float32)
         places = product(range(rows - down + 1), range(columns - across + 1))
-        for window, (top, left) in zip(members, places, strict=True):
+        for window, (top, left) in zip(windows, places, strict=True):
             window[top : top + down, left : left + across] = 1
-        members = members.reshape(len(members), -1)
+        members = windows.reshape(len(windows), -1)
         power = np.square(np.abs(follower.blocks.values))
         noise = np.maximum(members @ power, np.float32(1e-12))
         terms = follower.basis[:, 1:]

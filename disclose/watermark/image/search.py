@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from disclose.watermark.image import loglog, logpolar
 from disclose.watermark.image.blocks import Blocks
 from disclose.watermark.image.canonical import Plane
 from disclose.watermark.image.code import Symbol
@@ -21,28 +22,29 @@ from disclose.watermark.image.decode import (
     joint_z,
     likeliest_symbols,
     normalised,
+    rank_score,
     reference_of,
     symbol_scores,
     sync_of,
     weighted,
 )
 from disclose.watermark.image.drift import Coefficients, Follower, start
-from disclose.watermark.image.logpolar import turned_candidates
-from disclose.watermark.image.loglog import upright_candidates
 from disclose.watermark.image.perspective import unbent
-from disclose.watermark.image.significance import least_z
+from disclose.watermark.image.significance import least_z, presence_p_value
 from disclose.watermark.image.spectrum import Spectrum
 from disclose.watermark.image.template import Template
-from disclose.watermark.image.tile import TILE, Tile
+from disclose.watermark.image.tile import BAND, TILE, WAVE_NUMBERS, Tile
 
 Matrix = NDArray[np.float64]
 
-CANDIDATES = 10  # of upright maps, and of turned ones
+CANDIDATES = 8  # of upright maps, and of turned ones
 JUDGED = 12  # of both, by the sync pattern
 PURSUED = 2  # read along their drift
+PURSUABLE_Z = 4.5  # sync peak below which a map is not pursued: the highest of 24 by chance is 4.7, a mark's 6 or more
+MAPS = loglog.MAPS + logpolar.MAPS  # linear maps among which the candidates were the likeliest
 ROUNDS = 4  # of reading and following
 FOLLOWED_WAVES = (0.1, 0.2)  # cycles per canonical pixel listened to, one after the other, while only the sync is known
-HOPELESS_Z = 11.4  # joint statistic of the likeliest symbols below which following them leads nowhere
+HOPELESS_Z = 11.4  # joint statistic of the likeliest symbols below which, once followed, they are chance
 SURE_MARGIN = 1.5  # deviations above what is needed, from which no better reading is looked for
 
 
@@ -64,6 +66,7 @@ class Search:
     def __init__(self, tile: Tile, key: bytes, white: Plane) -> None:
         self.tile, self.key, self.white = tile, key, white
         self.tried = 0
+        self.presence_p_value = 1.0
         self._best: Found | None = None
 
     def run(self) -> Found | None:
@@ -82,8 +85,8 @@ class Search:
         """Return the likeliest linear maps by the template, shape (m, 2, 2)."""
         template = Template(self.tile, spectrum)
         starts = [
-            upright_candidates(self.tile, template, CANDIDATES),
-            turned_candidates(self.tile, template, CANDIDATES),
+            loglog.upright_candidates(self.tile, template, CANDIDATES),
+            logpolar.turned_candidates(self.tile, template, CANDIDATES),
         ]
         return template.climbed(np.concatenate(starts), JUDGED)
 
@@ -97,7 +100,15 @@ class Search:
             judged += [(sync_of(self.tile, waves).z, matrix), (sync_of(self.tile, waves.conj()).z, -matrix)]
             self.tried += 2
         judged.sort(key=lambda pair: -pair[0])
-        return [matrix for _, matrix in judged[:PURSUED]]
+        self._note_presence(spectrum, judged)
+        return [matrix for z, matrix in judged[:PURSUED] if z >= PURSUABLE_Z]
+
+    def _note_presence(self, spectrum: Spectrum, judged: list[tuple[float, Matrix]]) -> None:
+        """Weigh how far the waves stand out, and the sync pattern peaks, under the likeliest of the *judged* maps."""
+        for sync_z, matrix in judged[:PURSUED]:
+            band = spectrum.at(WAVE_NUMBERS.reshape(-1, 2) @ matrix / TILE).reshape(BAND.shape)
+            p = presence_p_value(rank_score(self.tile, band), MAPS, sync_z, len(judged))
+            self.presence_p_value = min(self.presence_p_value, p)
 
     def _follower(self, matrix: Matrix) -> Follower:
         return Follower(tile=self.tile, blocks=Blocks.of(self.tile, self.white, matrix))
@@ -124,14 +135,13 @@ class Search:
             aligned = sync.sign * weighted(self.tile, follower.gathered(drift))
             scores = symbol_scores(self.tile, aligned)
             symbols = likeliest_symbols(scores)
-            if joint_z(self.tile, aligned, symbols, (0.0, 0.0)) < HOPELESS_Z and seen:
-                break
-            reading = checked(self.tile, self.key, aligned, scores)
+            z = joint_z(self.tile, aligned, symbols, (0.0, 0.0))
+            reading = checked(self.tile, self.key, aligned, scores) if z >= HOPELESS_Z else None
             if reading is not None and (self._best is None or reading.z > self._best.reading.z):
                 matrix, offset = follower.linear(drift)
                 reading = replace(reading, offset=offset, sign=sync.sign)
                 self._best = Found(reading=reading, matrix=matrix, tried=self.tried)
-            if symbols == seen:
+            if symbols == seen or (seen and z < HOPELESS_Z):
                 break
             seen = symbols
             drift = follower.followed(drift, sync.sign * reference_of(self.tile, symbols), degree=2)

@@ -6,11 +6,16 @@ the sum of squares it is sub-Gaussian with unit variance whatever the picture, s
 and codeword reach *z* is at most exp(-z**2 / 2) (Chernoff: no normal approximation in the far tail). A union bound
 (Bonferroni) over everything that was tried gives the p-value of the picture. Only codewords that pass the check can
 be reported, so 2**64 of them count, however long the check.
+
+That a mark is present needs no payload. Two things tell it: the waves of the key stand out among those it left empty,
+and the sync pattern has a peak. One is of magnitudes and the other of phases, so they are independent and their
+p-values combine by Fisher's method. The first is a rank sum (Wilcoxon 1945): whatever the picture's spectrum, the key
+drew its waves from the band without looking.
 """
 
 from __future__ import annotations
 
-from math import exp, log, sqrt
+from math import exp, inf, log, sqrt
 
 from disclose.watermark.image.code import PAYLOAD_BITS
 from disclose.watermark.image.tile import TILE
@@ -30,3 +35,11 @@ def least_z(geometries: int, p: float = REPORT_AT) -> float:
     """Return the statistic at which :func:`p_value` equals *p*."""
     trials = log(max(geometries, 1)) + log(_OFFSETS * _SIGNS) + PAYLOAD_BITS * log(2)
     return sqrt(2 * (trials - log(p)))
+
+
+def presence_p_value(template_z: float, templates: int, sync_z: float, syncs: int) -> float:
+    """Return the p-value of the best pair of scores, after looking for so many *templates* and trying *syncs*."""
+    of_template = log(max(templates, 1)) - max(template_z, 0.0) ** 2 / 2
+    of_sync = log(max(syncs, 1)) + log(_OFFSETS * _SIGNS) - max(sync_z, 0.0) ** 2 / 2
+    product = min(of_template, 0.0) + min(of_sync, 0.0)
+    return exp(product) * (1 - product) if product > -inf else 0.0
