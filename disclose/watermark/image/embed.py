@@ -94,7 +94,8 @@ def _sum(pixels: Pixels, added: Image.Image) -> Pixels:
     for top in range(0, len(pixels), STRIP):
         strip = Image.fromarray(pixels[top : top + STRIP])
         change = added.crop((0, top, strip.width, top + strip.height))
-        total[top : top + STRIP] = ImageChops.add(strip, Image.merge("RGB", (change, change, change)), offset=-128)
+        strip = ImageChops.add(strip, Image.merge("RGB", (change, change, change)), offset=-128)
+        total[top : top + STRIP] = np.asarray(strip)
     return total
 
 
