@@ -67,7 +67,7 @@ class ImageWatermarkLayer:
         )
 
     def detect(self, asset: Asset) -> Iterator[Evidence]:
-        """Yield the identifier in the pixels, if one is found at any rotation, scale or crop."""
+        """Yield the identifier in the pixels, however they were turned, scaled, cut or bent; or that there is one."""
         from disclose.watermark import image
         from disclose.watermark.image.canonical import LEGIBLE_SIDE
 
@@ -77,12 +77,23 @@ class ImageWatermarkLayer:
                 f"{width} × {height} pixels are too few to read a watermark from;"
                 f" the short side has to have {LEGIBLE_SIDE}"
             )
-        found = image.detect(asset.content.rgb, key=self._key)
-        if found is None:
-            return
-        identifier = Identifier(value=found.payload, length=image.PAYLOAD_BITS)
+        presence = image.presence(asset.content.rgb, key=self._key)
+        found = presence.detection
         is_private = self._key is not None
         kind = "made with the private key" if is_private else "that anyone could embed (public key)"
+        if found is None:
+            if presence.p_value <= image.REPORT_AT:
+                yield Evidence(
+                    layer=self.name,
+                    basis=Basis.WATERMARK,
+                    binding=Binding.NONE,
+                    integrity=Integrity.UNKNOWN,
+                    p_value=presence.p_value,
+                    generated=True,
+                    summary=f"a watermark {kind} is there, too faint for its identifier to be read",
+                )
+            return
+        identifier = Identifier(value=found.payload, length=image.PAYLOAD_BITS)
         yield Evidence(
             layer=self.name,
             basis=Basis.WATERMARK,

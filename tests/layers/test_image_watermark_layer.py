@@ -9,6 +9,7 @@ from disclose.disclosure import Disclosure
 from disclose.errors import MarkingError, UnsupportedError
 from disclose.evidence import Binding, Outcome, Verdict
 from disclose.layers.image_watermark import ImageWatermarkLayer
+from disclose.watermark import image
 
 
 def marked(layer, data, statement=None):
@@ -29,6 +30,23 @@ def test_a_verdict_says_of_such_a_watermark_that_it_was_issued_elsewhere(profile
     verdict = disclose.verify(data, profile)
     assert verdict.outcome is Outcome.INDICATED
     assert "issued elsewhere" in verdict.evidence[0].summary
+
+
+def test_a_watermark_too_faint_to_read_is_still_seen_to_be_there():
+    pixels = image.embed(numpy.asarray(photograph("chelsea", 512, 340)), 0xFADED)
+    noise = numpy.random.default_rng(8).normal(0, 1, pixels.shape[:2])[:, :, None]
+
+    def examined(level):
+        noisy = numpy.clip(pixels + level * noise, 0, 255).astype(numpy.uint8)
+        return list(ImageWatermarkLayer().detect(Asset.open(encoded(Image.fromarray(noisy)))))
+
+    (read,), (faint,) = examined(20), examined(45)
+    assert read.id.value == 0xFADED
+    assert faint.id is None
+    assert faint.p_value <= 1e-6
+    assert "too faint" in faint.summary
+    assert Verdict.weigh([faint]).outcome is Outcome.INDICATED
+    assert examined(90) == []
 
 
 def test_a_private_key_binds():

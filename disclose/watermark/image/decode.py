@@ -8,6 +8,7 @@ pattern; each symbol by two more.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -20,6 +21,8 @@ from disclose.watermark.image.tile import BAND, RINGS, TILE, Tile, smoothed
 
 Waves = NDArray[np.complex64]
 
+_NEAR_OFFSETS = np.arange(-2.0, 2.5, 0.5).tolist()
+NEAR = len(_NEAR_OFFSETS) ** 2
 _EACH = np.arange(SYMBOLS)
 
 TRIED = 4  # likeliest values of each symbol that are put to the check
@@ -119,6 +122,17 @@ def sync_of(tile: Tile, waves: Waves) -> Sync:
     across = sign * surface[y, (x - 1, x, (x + 1) % TILE)]
     down = sign * surface[(y - 1, y, (y + 1) % TILE), x]
     return Sync(z=float(across[1]), offset=(x + _vertex(across), y + _vertex(down)), sign=sign)
+
+
+def sync_at_corner(tile: Tile, waves: Waves) -> float:
+    """Return the highest peak of the sync pattern where an uncropped picture has it: NEAR places within two pixels."""
+    near = (waves * tile.phasors[0].conj()) @ _turned_near(tile).T
+    return float(np.abs(near.real).max())
+
+
+@lru_cache(maxsize=8)
+def _turned_near(tile: Tile) -> NDArray[np.complex64]:
+    return np.stack([tile.turned(offset) for offset in product(_NEAR_OFFSETS, repeat=2)])
 
 
 def decoded(tile: Tile, key: bytes, waves: Waves, sync: Sync) -> Reading | None:

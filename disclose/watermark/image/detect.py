@@ -11,7 +11,17 @@ from PIL import Image
 
 from disclose.watermark.image.align import aligned
 from disclose.watermark.image.canonical import LEGIBLE_SIDE, Pixels, Plane, canonical_plane, checked
-from disclose.watermark.image.decode import DOUBT_LIMIT, Reading, decoded, matched, prominence, rank_score, sync_of
+from disclose.watermark.image.decode import (
+    DOUBT_LIMIT,
+    NEAR,
+    Reading,
+    decoded,
+    matched,
+    prominence,
+    rank_score,
+    sync_at_corner,
+    sync_of,
+)
 from disclose.watermark.image.detection import Detection, Geometry, Presence
 from disclose.watermark.image.search import Search
 from disclose.watermark.image.significance import REPORT_AT, p_value, presence_p_value
@@ -88,8 +98,10 @@ def _unmoved(tile: Tile, key: bytes, white: Plane, pixels: Pixels, plane: Plane)
             pose = aligned(tile, white, reading, matrix)
             found = _detection(reading, *(pose or (matrix, reading.offset)), tried, pixels, plane)
             return _First(presence=Presence(p_value=found.p_value, detection=found), is_settled=pose is not None)
-        each = presence_p_value(rank_score(tile, band), 1, sync.z, 1)
-        p = min(p, each * len(ORIENTATIONS))
+        score = rank_score(tile, band)
+        anywhere = presence_p_value(score, 1, sync.z, 1)
+        in_place = presence_p_value(score, 1, sync_at_corner(tile, waves), 1, NEAR)
+        p = min(p, 2 * len(ORIENTATIONS) * min(anywhere, in_place))
     return _First(presence=Presence(p_value=p, detection=None))
 
 

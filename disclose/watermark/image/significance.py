@@ -21,25 +21,25 @@ from disclose.watermark.image.code import PAYLOAD_BITS
 from disclose.watermark.image.tile import TILE
 
 REPORT_AT = 1e-6  # corrected p-value, per picture, at or below which a mark is reported
-_OFFSETS = (4 * TILE) ** 2  # translations told apart, to a quarter of a pixel
+OFFSETS = (4 * TILE) ** 2  # translations told apart, to a quarter of a pixel
 _SIGNS = 2
 
 
 def p_value(z: float, geometries: int) -> float:
     """Return the corrected p-value of a best statistic *z* after trying so many *geometries*."""
-    trials = log(max(geometries, 1)) + log(_OFFSETS * _SIGNS) + PAYLOAD_BITS * log(2)
+    trials = log(max(geometries, 1)) + log(OFFSETS * _SIGNS) + PAYLOAD_BITS * log(2)
     return exp(min(0.0, trials - max(z, 0.0) ** 2 / 2))
 
 
 def least_z(geometries: int, p: float = REPORT_AT) -> float:
     """Return the statistic at which :func:`p_value` equals *p*."""
-    trials = log(max(geometries, 1)) + log(_OFFSETS * _SIGNS) + PAYLOAD_BITS * log(2)
+    trials = log(max(geometries, 1)) + log(OFFSETS * _SIGNS) + PAYLOAD_BITS * log(2)
     return sqrt(2 * (trials - log(p)))
 
 
-def presence_p_value(template_z: float, templates: int, sync_z: float, syncs: int) -> float:
-    """Return the p-value of the best pair of scores, after looking for so many *templates* and trying *syncs*."""
+def presence_p_value(template_z: float, templates: int, sync_z: float, syncs: int, offsets: int = OFFSETS) -> float:
+    """Return the p-value of the best pair of scores, after so many *templates*, and *syncs* at so many *offsets*."""
     of_template = log(max(templates, 1)) - max(template_z, 0.0) ** 2 / 2
-    of_sync = log(max(syncs, 1)) + log(_OFFSETS * _SIGNS) - max(sync_z, 0.0) ** 2 / 2
+    of_sync = log(max(syncs, 1)) + log(offsets * _SIGNS) - max(sync_z, 0.0) ** 2 / 2
     product = min(of_template, 0.0) + min(of_sync, 0.0)
     return exp(product) * (1 - product) if product > -inf else 0.0
