@@ -72,7 +72,36 @@ def robustness() -> str:
     return "\n\n".join(_robustness_at(size, result) for size, result in found.items())
 
 
-TABLES = {"robustness": robustness, "speed": speed, "copy attack": copy_attack}
+def calibration() -> str:
+    """Return how many unmarked crops were examined, what was found in them, and what had been claimed."""
+    efforts = json.loads((RESULTS / "calibration.json").read_text())["efforts"]
+    lines = [
+        "Unmarked crops of photographs, textures, screenshots, drawings, noise, gradients, tilings and periodic patterns,"
+        " and of pictures with *another* key's mark (`benchmarks/calibration.py`). A mark is reported where p is at most"
+        " 1e-6. In brackets: claimed at most.",
+        "",
+        "| effort | crops | payloads reported | p of presence ≤ 0.1 (10 %) | ≤ 0.01 (1 %) | ≤ 0.001 (0.1 %) | ≤ 1e-6 |"
+        " one place and payload, ≤ 0.001 (0.1 %) |",
+        "|---" * 8 + "|",
+    ]
+    for effort, entry in efforts.items():
+        found = entry["summary"]
+        rates = found["rates"]
+        seen = [f"{100 * rates[claimed]['presence'] / found['crops']:.2g} %" for claimed in ("0.1", "0.01", "0.001")]
+        one = rates["0.001"]
+        cells = [
+            effort,
+            f"{found['crops']:,}",
+            f"{found['payloads_reported']} (at most {found['bound_at_95']:.1g} at 95 %)",
+            *seen,
+            str(rates["1e-06"]["presence"]),
+            f"{100 * one['statistic'] / one['of_statistics']:.2g} % of {one['of_statistics']:,}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+TABLES = {"robustness": robustness, "calibration": calibration, "speed": speed, "copy attack": copy_attack}
 
 
 def filled(text: str) -> str:
