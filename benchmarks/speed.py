@@ -1,9 +1,10 @@
 """How long does marking take, stop by stop, beside merely saving the same picture with Pillow?
 
-    python -m benchmarks.speed
+    python -m benchmarks.speed [--only engine|marking]
 
 CPU milliseconds of one thread, the median of several runs, at 0.25, 1 and 4 megapixels for PNG, JPEG and WebP. The
-runs of marking and of Pillow take turns, because machines are noisy: trust the ratios more than the numbers.
+runs of marking and of Pillow take turns, because machines are noisy: trust the ratios more than the numbers. The image
+watermark alone is measured more closely, in engine_speed.py.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import argparse
 import io
+import json
 import statistics
 import tempfile
 import time
@@ -23,7 +25,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.common import encoded, machine, mosaic, write
+from benchmarks import engine_speed
+from benchmarks.common import RESULTS, encoded, machine, mosaic, write
 from disclose.asset import Asset
 from disclose.layer import Layer, Recogniser
 from disclose.profile import Profile
@@ -95,17 +98,14 @@ def _save(picture: Image.Image, file_format: str) -> None:
     picture.save(io.BytesIO(), file_format)
 
 
-def main() -> None:
-    """Measure, print and write ``results/speed.json``."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=9)
-    arguments = parser.parse_args()
+def marking(runs: int) -> dict[str, object]:
+    """Return the times of the whole of marking, by size and format, and which bars are met."""
     results: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
         profile = Profile(folder=Path(folder))
         for megapixels, size in SIZES.items():
             for file_format in FORMATS:
-                found = measure(profile, size, file_format, arguments.runs)
+                found = measure(profile, size, file_format, runs)
                 results[f"{megapixels} MP {file_format}"] = found
                 print(f"{megapixels:>4} MP {file_format:5} {found}", flush=True)
     measured = {
@@ -114,7 +114,29 @@ def main() -> None:
     }
     bars = {name: {"bar": bar, "measured": measured[name], "met": measured[name] <= bar} for name, bar in BARS.items()}
     print(bars)
-    print(write("speed", {"machine": machine(), "results": results, "bars": bars}))
+    return {"machine": machine(), "results": results, "bars": bars}
+
+
+def engine(runs: int) -> dict[str, object]:
+    """Return what the image watermark alone takes, with the machine it was measured on."""
+    found = {"machine": machine()} | engine_speed.measure(runs)
+    print(json.dumps(found, indent=1))
+    return {"engine": found}
+
+
+def main() -> None:
+    """Measure, print and write ``results/speed.json``; what is not measured stays in it as it was."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--only", choices=["marking", "engine"], help="the whole of marking, or the watermark alone")
+    arguments = parser.parse_args()
+    path = RESULTS / "speed.json"
+    found = json.loads(path.read_text()) if path.exists() else {}
+    if arguments.only != "engine":
+        found |= marking(arguments.runs)
+    if arguments.only != "marking":
+        found |= engine(arguments.runs)
+    print(write("speed", found))
 
 
 if __name__ == "__main__":

@@ -66,6 +66,13 @@ def test_an_icon_of_two_colours_comes_back_readable_or_is_refused_by_name(side, 
         assert image.detect(marked).payload == PAYLOAD
 
 
+@pytest.mark.parametrize(("pixels", "reason"), [(icon(512, "white", "black"), "two tones"), (None, "too little room")])
+def test_a_mark_that_cannot_be_read_back_is_refused_with_the_reason(pixels, reason):
+    pixels = photograph("chelsea") if pixels is None else pixels
+    with pytest.raises(MarkingError, match=reason):
+        image.embed(pixels, PAYLOAD, strength=0.05)
+
+
 @pytest.mark.parametrize("level", [0, 3, 252, 255])
 def test_a_picture_of_nearly_one_tone_is_refused_as_blank(level):
     pixels = np.full((256, 256, 3), level, np.uint8)
