@@ -4,7 +4,7 @@ from photographs import PAYLOAD, photograph
 
 from disclose.watermark import image
 
-PRIVATE = (b"one", b"another", bytes(64), "ключ".encode())
+PRIVATE = (b"one", b"another", b"", bytes(64))
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def test_a_private_mark_is_read_under_its_key(private):
     assert image.detect(private, key=b"one").payload == PAYLOAD
 
 
-@pytest.mark.parametrize("key", [None, *PRIVATE[1:], b"", b"one "])
+@pytest.mark.parametrize("key", [None, b"another", b"one "])
 def test_a_private_mark_is_not_seen_under_another_key(private, key):
     assert image.detect(private, key=key) is None
 

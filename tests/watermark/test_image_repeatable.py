@@ -82,7 +82,7 @@ def elsewhere(folder, threads):
 
 
 def test_the_number_of_threads_of_the_libraries_does_not_matter(tmp_path):
-    pixels = photograph("chelsea", 400)
+    pixels = photograph("chelsea", 320)
     marked = image.embed(pixels, 5)
     handled = cut_and_squeezed(marked)
     np.save(tmp_path / "plain.npy", pixels)
