@@ -241,8 +241,8 @@ def _threads_and_memory(found: dict[str, dict]) -> str:
     memory = " and ".join(f"{name} {planes:.1f}" for name, planes in found["memory"].items())
     return (
         f"What two threads gain over one with 16 pictures, on the clock: {threads} (the load of the machine was"
-        f" {found['load before']} before, on {found['machine']['cores']} cores). At 50 MP the peak of memory, in float32"
-        f" planes of the picture beside it and its copy: {memory}."
+        f" {found['load before']} before, on {found['machine']['cores']} cores). At 50 MP the peak of memory, in"
+        f" float32 planes of the picture beside it and its copy: {memory}."
     )
 
 
