@@ -32,6 +32,13 @@ def start(offset: tuple[float, float] = (0.0, 0.0)) -> Coefficients:
     return coefficients
 
 
+def moved(coefficients: Coefficients, offset: tuple[float, float]) -> Coefficients:
+    """Return *coefficients* displaced by *offset* more, the shorter way round the tile."""
+    result = coefficients.copy()
+    result[0] += (np.array(offset) + TILE / 2) % TILE - TILE / 2
+    return result
+
+
 def basis(places: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the six terms of the polynomial at *places*, shape (b, 2): shape (b, 6)."""
     x, y = places.T

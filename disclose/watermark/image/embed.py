@@ -20,7 +20,8 @@ from disclose.watermark.image.informed import expected_excess, gain_of, informed
 from disclose.watermark.image.mask import amplitude, headroom_shift
 from disclose.watermark.image.tile import DEFAULT_KEY, TILE, tile_of
 
-LOWEST_PSNR = 40.5  # decibels; the strength stays within it, with half a decibel for rounding
+LOWEST_PSNR = 40.4  # decibels that the strength stays within: 40 and some room for rounding
+SMOOTHED = 0.5  # decibels that enlarging takes from the mark, so that a large picture has as much more to spend
 STEP = 1.25  # between one strength and the next
 STEPS = 4  # strengths tried, so the last is about twice the first
 STRIP = 64  # rows that are added at a time
@@ -61,13 +62,13 @@ def residual(
     mask *= np.float32(strength * _size_factor(*host.luma.size))
     gain = gain_of(host, mask)
     factor = _noise_factor(expected_excess(tile, host, gain / strength))
-    factor *= min(1.0, _within(mask) / factor)
+    factor *= min(1.0, _within(mask, host.luma.size) / factor)
     mask *= np.float32(factor)
     mark = _repeated(informed_tile(tile, symbols, host, gain * factor), plane.shape)
     best: Image.Image | None = None
     for step in range(STEPS if verify else 1):
         scaled = mask * np.float32(STEP**step)
-        if best is not None and _within(scaled) < 1:
+        if best is not None and _within(scaled, host.luma.size) < 1:
             break
         change = headroom_shift(plane, scaled)
         scaled *= mark
@@ -125,9 +126,10 @@ def _noise_factor(excess: float) -> float:
     return float(np.clip((COMMON_EXCESS / max(excess, 1e-6)) ** 0.3, 0.9, 2.0))
 
 
-def _within(mask: Plane) -> float:
-    """Return the factor by which *mask* may grow (or must shrink) to keep to LOWEST_PSNR."""
+def _within(mask: Plane, size: tuple[int, int]) -> float:
+    """Return the factor by which *mask* may grow (or must shrink) to keep a picture of *size* to LOWEST_PSNR."""
     psnr = 10 * log10(255**2 * mask.size / float(np.vdot(mask, mask)))
+    psnr += SMOOTHED if size[0] * size[1] > 2 * mask.size else 0
     return float(10 ** ((psnr - LOWEST_PSNR) / 20))
 
 

@@ -2,7 +2,7 @@
 
 Linear maps come from the template in the power spectrum (loglog.py, logpolar.py, template.py), and are judged by the
 sync pattern, which sees phases and so far more. The likeliest are read block by block along their drift (drift.py).
-Where none reads, the picture is taken for one that is upright but bent (perspective.py).
+Where none reads, the picture is taken for one that is bent as well (perspective.py).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from disclose.watermark.image.decode import (
     sync_of,
     weighted,
 )
-from disclose.watermark.image.drift import Coefficients, Follower, start
+from disclose.watermark.image.drift import Coefficients, Follower, moved, start
 from disclose.watermark.image.perspective import unbent
 from disclose.watermark.image.significance import least_z, presence_p_value
 from disclose.watermark.image.spectrum import Spectrum
@@ -41,6 +41,7 @@ CANDIDATES = 8  # of upright maps, and of turned ones
 JUDGED = 12  # of both, by the sync pattern
 PURSUED = 2  # read along their drift
 PURSUABLE_Z = 4.5  # sync peak below which a map is not pursued: the highest of 24 by chance is 4.7, a mark's 6 or more
+CLEAR_SCORE = 6.5  # of the template, at which a map is worth unbending; the highest by chance is 5 to 6
 MAPS = loglog.MAPS + logpolar.MAPS  # linear maps among which the candidates were the likeliest
 ROUNDS = 4  # of reading and following
 FOLLOWED_WAVES = (0.1, 0.2)  # cycles per canonical pixel listened to, one after the other, while only the sync is known
@@ -72,18 +73,22 @@ class Search:
     def run(self) -> Found | None:
         """Return the reading with the highest joint statistic, or None where nothing decodes."""
         spectrum = Spectrum.of(self.white)
-        for matrix in self._judged(spectrum, self._candidates(spectrum)):
-            if self._pursue(matrix):
+        template = Template(self.tile, spectrum)
+        candidates = self._candidates(template)
+        for matrix in self._judged(spectrum, candidates):
+            if self._read(self._follower(matrix), start()):
                 return self._best
-        follower = self._follower(np.eye(2))
-        bend = unbent(follower)
-        if bend is not None:
-            self._read(follower, bend)
+        if self._best is None:
+            self._unbend(np.eye(2))
+        if self._best is None and template.scores(template.power, candidates[:1])[0] >= CLEAR_SCORE:
+            # Something is there, but nobody held the camera straight: which way is up is not known either.
+            clearest = candidates[0].astype(np.float64)
+            self._unbend(clearest)
+            self._unbend(-clearest)
         return self._best
 
-    def _candidates(self, spectrum: Spectrum) -> NDArray[np.float32]:
-        """Return the likeliest linear maps by the template, shape (m, 2, 2)."""
-        template = Template(self.tile, spectrum)
+    def _candidates(self, template: Template) -> NDArray[np.float32]:
+        """Return the likeliest linear maps by the *template*, shape (m, 2, 2)."""
         starts = [
             loglog.upright_candidates(self.tile, template, CANDIDATES),
             logpolar.turned_candidates(self.tile, template, CANDIDATES),
@@ -113,21 +118,24 @@ class Search:
     def _follower(self, matrix: Matrix) -> Follower:
         return Follower(tile=self.tile, blocks=Blocks.of(self.tile, self.white, matrix))
 
-    def _pursue(self, matrix: Matrix) -> bool:
-        """Read along the drift from a linear start; return whether that settles it."""
+    def _unbend(self, matrix: Matrix) -> None:
+        """Read what is bent, if magnitudes tell how."""
         follower = self._follower(matrix)
-        return self._read(follower, start())
+        bend = unbent(follower)
+        if bend is not None:
+            self._read(follower, bend)
 
     def _read(self, follower: Follower, drift: Coefficients) -> bool:
         """Read where the sync pattern is, following it; return whether that settles it."""
         waves = weighted(self.tile, follower.gathered(drift))
         sync = sync_of(self.tile, waves)
-        drift = drift.copy()
-        drift[0] += sync.offset
+        drift = moved(drift, sync.offset)
+        followed = drift
         for highest in FOLLOWED_WAVES:
-            drift = follower.followed(drift, sync.sign * self.tile.phasors[0], degree=1, highest=highest)
-        sync = sync_of(self.tile, weighted(self.tile, follower.gathered(drift)))
-        drift[0] += (np.array(sync.offset) + TILE / 2) % TILE - TILE / 2
+            followed = follower.followed(followed, sync.sign * self.tile.phasors[0], degree=1, highest=highest)
+        again = sync_of(self.tile, weighted(self.tile, follower.gathered(followed)))
+        if again.z > sync.z:
+            sync, drift = again, moved(followed, again.offset)
         self.tried += 2 + len(FOLLOWED_WAVES)
         seen: tuple[Symbol, ...] = ()
         for _ in range(ROUNDS):
