@@ -3,7 +3,8 @@
 The displacement from a first linear guess is a polynomial of the place, of degree 1 (any linear map) or 2 (most of
 perspective, lenses and paper; Lucas & Kanade 1981 follow moving pictures in the same way, from coarse to fine). A
 displacement turns every wave's phase in a block, so the sum over blocks of the correlation with known patterns is a
-smooth function of the coefficients; scoring (Fisher) climbs it in a few steps.
+smooth function of the coefficients; scoring (Fisher) climbs it in a few steps. It takes a picture with waves of two
+pixels from p = 1e-27 to below 1e-40, and it is what reads perspective at all.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Embedding: write a payload into a picture, and read it back before letting the picture go.
 
-The residual is decided on the canonical plane and only then resized up and added to red, green and blue alike.
+The residual is decided on the canonical plane and only then resized up and added to red, green and blue alike. It is
+read back behind a JPEG round trip, which is the harder test: no picture was met that reads behind one and not without.
 """
 
 from __future__ import annotations

