@@ -2,8 +2,8 @@
 
 Most pictures are handled upright: cropped, resized, squeezed to another shape, shown in a window. Width and height
 then scale each for itself, and on a map of the logarithms of both frequencies that is a translation of the
-constellation (the log-log map of O'Ruanaidh & Pun 1998). Quarter turns and mirror images are four constellations. Without it none
-of 50 squeezed photographs was read; with it all are.
+constellation (the log-log map of O'Ruanaidh & Pun 1998). Quarter turns and mirror images are four constellations.
+Without it none of 50 squeezed photographs was read; with it all are.
 """
 
 from __future__ import annotations
