@@ -116,12 +116,12 @@ def calibration() -> str:
     """Return how many unmarked crops were examined, what was found in them, and what had been claimed."""
     efforts = json.loads((RESULTS / "calibration.json").read_text())["efforts"]
     lines = [
-        "Unmarked crops of photographs, textures, screenshots, drawings, noise, gradients, tilings and periodic patterns,"
-        " and of pictures with *another* key's mark (`benchmarks/calibration.py`). A mark is reported where p is at most"
-        " 1e-6. In brackets: claimed at most.",
+        "Unmarked crops of photographs, textures, screenshots, drawings, noise, gradients, tilings and periodic"
+        " patterns, and of pictures with *another* key's mark (`benchmarks/calibration.py`). A mark is reported where p"
+        " is at most 1e-6. In brackets: what is claimed at most.",
         "",
-        "| effort | crops | payloads reported | p of presence ≤ 0.1 (10 %) | ≤ 0.01 (1 %) | ≤ 0.001 (0.1 %) | ≤ 1e-6 |"
-        " one place and payload, ≤ 0.001 (0.1 %) |",
+        "| effort | crops | payloads reported | p of presence ≤ 0.1 (10 %) | ≤ 0.01 (1 %) | ≤ 0.001 (0.1 %) | ≤ 1e-6"
+        " | one place and payload, ≤ 0.001 (0.1 %) |",
         "|---" * 8 + "|",
     ]
     for effort, entry in efforts.items():
