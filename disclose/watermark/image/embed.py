@@ -40,8 +40,9 @@ def embed(
     """Return a copy of *pixels*, uint8 (height, width, 3), that carries the 64 bits of *payload*.
 
     *strength* scales the mark against what the picture was judged to hide. With *verify* the mark is read back behind
-    a JPEG round trip (as it is, from a thumbnail), and strengthened up to about twice while it reads badly and the
-    picture stays above 40 dB.
+    a JPEG round trip (as it is, from a thumbnail), and strengthened by steps up to about twice while it reads badly and
+    the picture stays above 40 dB. Small flat pictures that cannot be read within that may go on to 37: that is seen by
+    those who look for it, and better than no mark.
 
     Raises an InputError for a picture the engine does not take, and MarkingError for one that cannot hold the
     mark, such as a blank page.
@@ -63,13 +64,13 @@ def residual(
     mask *= np.float32(strength * _size_factor(*host.luma.size))
     gain = gain_of(host, mask)
     factor = _noise_factor(expected_excess(tile, host, gain / strength))
-    factor *= min(1.0, _within(mask, host.luma.size) / factor)
+    factor *= min(1.0, _within(mask, plane, host.luma.size) / factor)
     mask *= np.float32(factor)
     mark = _repeated(informed_tile(tile, symbols, host, gain * factor), plane.shape)
     best: Image.Image | None = None
     for step in range(STEPS if verify else 1):
         scaled = mask * np.float32(STEP**step)
-        if best is not None and _within(scaled, host.luma.size) < 1:
+        if best is not None and _within(scaled, plane, host.luma.size) < 1:
             break
         change = headroom_shift(plane, scaled)
         scaled *= mark
@@ -127,9 +128,10 @@ def _noise_factor(excess: float) -> float:
     return float(np.clip((COMMON_EXCESS / max(excess, 1e-6)) ** 0.3, 0.9, 2.0))
 
 
-def _within(mask: Plane, size: tuple[int, int]) -> float:
+def _within(mask: Plane, plane: Plane, size: tuple[int, int]) -> float:
     """Return the factor by which *mask* may grow (or must shrink) to keep a picture of *size* to LOWEST_PSNR."""
-    psnr = 10 * log10(255**2 * mask.size / float(np.vdot(mask, mask)))
+    shift = headroom_shift(plane, mask)
+    psnr = 10 * log10(255**2 * mask.size / float(np.vdot(mask, mask) + np.vdot(shift, shift)))
     psnr += SMOOTHED if size[0] * size[1] > 2 * mask.size else 0
     return float(10 ** ((psnr - LOWEST_PSNR) / 20))
 
