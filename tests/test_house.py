@@ -19,7 +19,7 @@ def test_importing_disclose_pulls_nothing_heavy():
 
 
 def test_importing_disclose_takes_less_than_a_tenth_of_a_second():
-    code = "import time; start = time.perf_counter(); import disclose; print(time.perf_counter() - start)"
+    code = "import time; start = time.process_time(); import disclose; print(time.process_time() - start)"
     times = [
         float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
         for _ in range(3)
