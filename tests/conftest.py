@@ -9,6 +9,8 @@ from disclose.testing import profile
 
 __all__ = ["profile"]
 
+collect_ignore = ["fixtures"]  # what made them is kept beside them, and not to be run
+
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path, monkeypatch):
