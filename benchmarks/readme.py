@@ -250,6 +250,11 @@ def _runs(found: dict[str, dict[str, dict[str, object]]]) -> object:
     return next(iter(found["results"].values()))["runs"]
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the tables into the README."""
     README.write_text(filled(README.read_text()))
     print(f"wrote {', '.join(TABLES)} into {README.name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -38,7 +38,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from benchmarks import pictures, robustness_summary
+from benchmarks import pictures, readme, robustness_summary
 from benchmarks.common import RESULTS, encoded, machine
 from benchmarks.peers import PEERS, Peer, UnavailableError, release
 from disclose.errors import DiscloseError
@@ -290,7 +290,7 @@ def _speed(task: Task, peer: Peer, chosen: Sequence[tuple[str, str]]) -> dict[st
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print and write the results, and draw them."""
+    """Measure, print and write the results, draw them, and bring the README up to date with the project's own."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=Path, help="folder of pictures (default: the project's own)")
     parser.add_argument("--attacks", type=Path, help="Python file with ATTACKS and GROUP (default: the project's own)")
@@ -319,6 +319,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from benchmarks.robustness_plot import draw
 
         console.print(f"drew {draw(json.loads(chosen.json.read_text()), chosen.json.with_suffix('.png'))}")
+        if chosen.json.parent == RESULTS:
+            readme.main()
 
 
 if __name__ == "__main__":
