@@ -21,19 +21,19 @@ from disclose.watermark.image.tile import BAND, RINGS, TILE, Tile, smoothed
 
 Waves = NDArray[np.complex64]
 
-_NEAR_OFFSETS = np.arange(-2.0, 2.5, 0.5).tolist()
-NEAR = len(_NEAR_OFFSETS) ** 2
-_EACH = np.arange(SYMBOLS)
-
 TRIED = 4  # likeliest values of each symbol that are put to the check
 DOUBT_LIMIT = 1e-4  # probability of another payload above which none is reported
 HOPELESS_Z = 11.8  # joint statistic below which no alignment will lift a reading to significance, about 12
-_BAND_AROUND = smoothed(BAND.astype(np.float32))
-_RANKS = np.array(list(product(range(TRIED), repeat=SYMBOLS)))
 MAXIMUM_ROUNDS = 4  # of decoding and realigning
 NEGLIGIBLE_SHIFT = 0.1  # canonical pixels: the fastest wave turns by 9 degrees, which no symbol notices
 LOUDEST = 30.0  # power, in noise powers, at which one wave's vote on its ring is capped
 FAINTEST = 0.15  # excess power that a ring is granted although none was seen
+
+_NEAR_OFFSETS = np.arange(-2.0, 2.5, 0.5).tolist()  # canonical pixels from the corner, on each axis
+NEAR = len(_NEAR_OFFSETS) ** 2
+_BAND_AROUND = smoothed(BAND.astype(np.float32))
+_EACH = np.arange(SYMBOLS)
+_RANKS = np.array(list(product(range(TRIED), repeat=SYMBOLS)))  # which of its likeliest values each symbol takes
 
 
 @dataclass(frozen=True, kw_only=True)

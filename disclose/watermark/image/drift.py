@@ -20,7 +20,7 @@ from disclose.watermark.image.tile import REACH, TILE, Tile
 
 Coefficients = NDArray[np.float64]
 
-TERMS = {0: 1, 1: 3, 2: 6}  # of a polynomial in two variables, by degree
+TERMS = {1: 3, 2: 6}  # of a polynomial in two variables, by degree
 ROUNDS = 6
 _SMALLEST_GAIN = 1e-3  # of the correlation, at which climbing ends
 _RIDGE = 0.02  # keeps a step along what the picture does not show small
@@ -63,6 +63,11 @@ class Follower:
         return result
 
     @cached_property
+    def numbers(self) -> NDArray[np.float64]:
+        """The waves in radians for each canonical pixel, shape (n, 2)."""
+        return (2 * np.pi / TILE) * self.tile.waves.astype(np.float64)
+
+    @cached_property
     def basis(self) -> NDArray[np.float64]:
         """The six terms of the polynomial at each block, shape (b, 6)."""
         return basis(self.blocks.places)
@@ -91,7 +96,7 @@ class Follower:
         Only waves up to about *highest*, cycles per canonical pixel, are listened to: the slower a wave, the further
         off it is understood.
         """
-        numbers = (2 * np.pi / TILE) * self.tile.waves.astype(np.float64)
+        numbers = self.numbers
         frequencies = np.sqrt(np.square(numbers).sum(axis=1)) / (2 * np.pi)
         weights = np.exp(-np.square(frequencies / highest)) / self.noise.astype(np.float64)
         products = self.blocks.values * (reference.conj() * weights).astype(np.complex64)

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from disclose.watermark.image.drift import Coefficients, Follower, start
-from disclose.watermark.image.tile import TILE
 
 FIRST_WINDOW = 3  # blocks on a side
 WINDOWS = ((4, 30), (8, 20))  # blocks on a side, and steps climbed
@@ -42,8 +41,13 @@ def unbent(follower: Follower) -> Coefficients | None:
         return None
     for side, steps in WINDOWS:
         best = _Windows.of(follower, side).climbed(best[0], steps)
+    return _drift_of(best[0])
+
+
+def _drift_of(bend: NDArray[np.float64]) -> Coefficients:
+    """Return the drift of the six numbers *bend*, in place."""
     coefficients = start()
-    coefficients[1:] = (_PROJECTIVE @ best[0]).reshape(5, 2)
+    coefficients[1:] = (_PROJECTIVE @ bend).reshape(5, 2)
     return coefficients
 
 
@@ -55,6 +59,7 @@ class _Windows:
     members: NDArray[np.complex64]
     noise: NDArray[np.float32]
     terms: NDArray[np.float64]
+    scale: float  # from excess power to deviations
 
     @classmethod
     def of(cls, follower: Follower, side: int) -> _Windows:
@@ -67,8 +72,15 @@ class _Windows:
         members = windows.reshape(len(windows), -1)
         power = np.square(np.abs(follower.blocks.values))
         noise = np.maximum(members @ power, np.float32(1e-12))
-        terms = follower.basis[:, 1:]
-        return cls(follower=follower, members=members.astype(np.complex64), noise=noise, terms=terms)
+        # Windows overlap: what is independent is as many as fit side by side.
+        disjoint = rows * columns / (down * across)
+        return cls(
+            follower=follower,
+            members=members.astype(np.complex64),
+            noise=noise,
+            terms=follower.basis[:, 1:],
+            scale=float(np.sqrt(disjoint / power.shape[1]) / len(members)),
+        )
 
     def climbed(self, bend: NDArray[np.float64], steps: int) -> tuple[NDArray[np.float64], float]:
         """Return *bend*, six numbers, moved to a higher score, and that score."""
@@ -77,17 +89,10 @@ class _Windows:
 
     def _depth(self, bend: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """Return the score under *bend*, negated, and its slope."""
-        coefficients = start()
-        coefficients[1:] = (_PROJECTIVE @ bend).reshape(5, 2)
-        values = self.follower.turned(coefficients)
+        values = self.follower.turned(_drift_of(bend))
         sums = self.members @ values
         score = float(((np.square(sums.real) + np.square(sums.imag)) / self.noise).sum()) - self.noise.size
         back = self.members.T @ (sums.conj() / self.noise)
-        numbers = 2 * np.pi / TILE * self.follower.tile.waves
-        slope = self.terms.T @ (2 * (back * values).imag @ numbers)
-        # Windows overlap: what is independent is as many as fit side by side.
-        window = float(self.members[0].real.sum())
-        disjoint = len(self.members[0]) / window
-        scale = np.sqrt(disjoint / len(numbers)) / len(self.members)
-        depth = _RIDGE / 2 * float(bend @ bend) - scale * score
-        return depth, _RIDGE * bend - scale * (_PROJECTIVE.T @ slope.ravel())
+        slope = self.terms.T @ (2 * (back * values).imag @ self.follower.numbers)
+        depth = _RIDGE / 2 * float(bend @ bend) - self.scale * score
+        return depth, _RIDGE * bend - self.scale * (_PROJECTIVE.T @ slope.ravel())
