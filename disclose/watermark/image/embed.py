@@ -6,11 +6,13 @@ read back behind a JPEG round trip, which is the harder test: no picture was met
 
 from __future__ import annotations
 
+import os
 from io import BytesIO
 from math import log10
+from typing import IO
 
 import numpy as np
-from PIL import Image, ImageChops
+from PIL import Image
 
 from disclose.errors import MarkingError
 from disclose.watermark.image import code
@@ -25,7 +27,7 @@ LOWEST_PSNR = 40.4  # decibels that the strength stays within: 40 and some room 
 SMOOTHED = 0.5  # decibels that enlarging takes from the mark, so that a large picture has as much more to spend
 STEP = 1.25  # between one strength and the next
 STEPS = 4  # strengths tried, so the last is about twice the first
-STRIP = 64  # rows that are added at a time
+STRIP = 128  # rows that are added at a time
 CHECK_QUALITY = 60  # JPEG quality that the self-check puts the picture through
 CHECKED_AREA = 320 * 320  # pixels, below which it does not: no unseen mark survives that in a thumbnail
 COMFORTABLE_Z = 18.5  # after which no more strength is spent; about 13 is the least that can be read
@@ -48,7 +50,8 @@ def embed(
     mark, such as a blank page.
     """
     luma = Image.fromarray(checked(pixels)).convert("L")
-    return _sum(pixels, residual(Host(luma), payload, key=key, strength=strength, verify=verify))
+    added = residual(Host(luma), payload, key=key, strength=strength, verify=verify)
+    return _sum(pixels, np.asarray(added)[..., None])
 
 
 def residual(
@@ -90,15 +93,14 @@ def residual(
     return best
 
 
-def _sum(pixels: Pixels, added: Image.Image) -> Pixels:
-    """Return *pixels* with *added*, mode L and 128 for no change, on all three channels, cut off at black and white."""
-    # In strips, which stay in the processor's cache and take no memory to speak of.
+def _sum(pixels: Pixels, added: Pixels) -> Pixels:
+    """Return *pixels* with *added*, broadcast against them and 128 for no change, cut off at black and white."""
+    # In strips, which stay in the processor's cache and take no memory to speak of. Pillow could add as well, but
+    # not in two threads at once.
     total: Pixels = np.empty(pixels.shape, np.uint8)
     for top in range(0, len(pixels), STRIP):
-        strip = Image.fromarray(pixels[top : top + STRIP])
-        change = added.crop((0, top, strip.width, top + strip.height))
-        strip = ImageChops.add(strip, Image.merge("RGB", (change, change, change)), offset=-128)
-        total[top : top + STRIP] = np.asarray(strip)
+        change = np.subtract(added[top : top + STRIP], 128, dtype=np.int16)
+        total[top : top + STRIP] = np.clip(pixels[top : top + STRIP] + change, 0, 255)
     return total
 
 
@@ -161,7 +163,7 @@ def _survival(luma: Image.Image, added: Image.Image, payload: int, key: bytes) -
     It is read behind a JPEG round trip of the luma, or as it is from a thumbnail; and its waves must stand out far
     enough for the picture to be found again when it is turned.
     """
-    luma = ImageChops.add(luma, added, offset=-128)
+    luma = Image.fromarray(_sum(np.asarray(luma), np.asarray(added)))
     if luma.width * luma.height >= CHECKED_AREA:
         luma = _compressed(luma)
     found = legibility(canonical_plane(luma), key)
@@ -172,9 +174,20 @@ def _survival(luma: Image.Image, added: Image.Image, payload: int, key: bytes) -
 
 def _compressed(luma: Image.Image) -> Image.Image:
     """Return *luma* behind a JPEG round trip, decoded no larger than its canonical plane wants it."""
-    buffer = BytesIO()
-    luma.save(buffer, "JPEG", quality=CHECK_QUALITY)
-    compressed = Image.open(buffer)
-    compressed.draft("L", canonical_size(*luma.size))
-    compressed.load()
+    with _memory_file() as file:
+        luma.save(file, "JPEG", quality=CHECK_QUALITY)
+        file.seek(0)
+        compressed = Image.open(file)
+        compressed.draft("L", canonical_size(*luma.size))
+        compressed.load()
     return compressed
+
+
+def _memory_file() -> IO[bytes]:
+    """Return a file in memory, with a descriptor of its own where the system has such a thing.
+
+    Pillow's encoders let other threads run only while they write to a descriptor.
+    """
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("disclose self-check"), "w+b")
+    return BytesIO()

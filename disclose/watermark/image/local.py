@@ -15,16 +15,21 @@ BLOCK = 4  # canonical pixels; statistics are kept for blocks of this side, and 
 
 def detail_of(plane: Plane) -> Plane:
     """Return *plane* without its local mean."""
-    rows = ndimage.uniform_filter1d(plane, MEAN_SPAN, axis=1, mode="nearest")
-    # Down the columns, whole rows are added: three times as fast as a filter that strides.
-    edge = MEAN_SPAN // 2
-    padded = np.pad(rows, ((edge, edge), (0, 0)), mode="edge")
-    total = padded[: len(plane)].copy()
-    for start in range(1, MEAN_SPAN):
-        total += padded[start : start + len(plane)]
-    total *= np.float32(-1 / MEAN_SPAN)
+    padded = np.pad(plane, MEAN_SPAN // 2, mode="edge")
+    total = _sums_of_nine(_sums_of_nine(padded.T).T)
+    total *= np.float32(-1 / MEAN_SPAN**2)
     total += plane
     return total
+
+
+def _sums_of_nine(values: Plane) -> Plane:
+    """Return the sum of each row of *values* and the MEAN_SPAN - 1 below it."""
+    # By doubling: four additions of whole planes, a third of what a filter that slides along takes.
+    two = values[:-1] + values[1:]
+    four = two[:-2] + two[2:]
+    eight = four[:-4] + four[4:]
+    eight[:-1] += values[8:]
+    return eight[:-1]
 
 
 def local_map(values: Plane, of_mean: Callable[[Plane], Plane]) -> Plane:
