@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from disclose import registry
 from disclose.disclosure import Disclosure, Identifier
@@ -51,7 +51,14 @@ class Profile:
     ``folder`` holds the ledger and the development identity. Secrets are named by file and never stand in a
     profile. ``statement`` fills what a call leaves open: system, version, provider, model, detector, on_behalf_of.
     ``production=True`` refuses the development identity. ``legacy_message`` names the published message that the
-    layer ``legacy_watermark`` writes where ``layers`` has it.
+    layer ``legacy_watermark`` writes where ``layers`` has it. ``aigc_producer`` is the code that the layer ``aigc``
+    writes as ContentProducer (GB 45438-2025, Annex E). ``training_mining`` states that what is made is not to be
+    trained on or mined (CAWG Training and Data Mining assertion, "notAllowed").
+
+    ``signer_reference``, "package.module:function", returns the signer of a key that is no file, such as one in a KMS.
+    What ``retired_certificates`` (PEM) signed is still this deployment's own. ``timestamp_url`` is that of an RFC 3161
+    authority; when it does not answer, ``timestamp_outage`` says whether marking fails or goes on unstamped.
+    ``trust_anchors`` is a PEM file, a folder of them, or a ``trust.toml``.
     """
 
     folder: Path = field(default_factory=_usual_folder)
@@ -62,10 +69,16 @@ class Profile:
     production: bool = False
     certificates: Path | None = None
     private_key: Path | None = None
+    signer_reference: str | None = None
+    retired_certificates: tuple[Path, ...] = ()
+    timestamp_url: str | None = None
+    timestamp_outage: Literal["fail", "unstamped"] = "fail"
     trust_anchors: Path | None = None
     watermark_key_file: Path | None = None
     strength: float = 1.0
     legacy_message: str | None = None
+    aigc_producer: str | None = None
+    training_mining: bool = False
     _built: dict[tuple[int, str], Any] = field(default_factory=dict, init=False, repr=False)
     _building: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
@@ -127,7 +140,13 @@ class Profile:
         anchors = self.trust_anchors
         return self._once("trust", lambda: TrustList.from_file(anchors))
 
+    def retired(self) -> frozenset[str]:
+        """Return the serial numbers (decimal) of the certificates in ``retired_certificates``."""
+        return self._once("retired", lambda: frozenset(map(_serial_number, self.retired_certificates)))
+
     def _load_signer(self) -> Signer:
+        if self.signer_reference is not None or self.timestamp_url is not None:
+            raise IdentityError("this version signs with key files and without timestamps only: see its changelog")
         if self.certificates is not None and self.private_key is not None:
             return Signer.from_files(self.certificates, self.private_key)
         if self.certificates is not None or self.private_key is not None:
@@ -161,6 +180,9 @@ class Profile:
             watermark_key=key,
             strength=self.strength,
             legacy_message=self.legacy_message,
+            aigc_producer=self.aigc_producer,
+            training_mining=self.training_mining,
+            retired=self.retired,
         )
 
     def _complete_identifier(self, found: Identifier) -> Identifier:
@@ -176,6 +198,16 @@ class Profile:
                 if key not in self._built:
                     self._built[key] = build()
         return self._built[key]  # type: ignore[no-any-return]
+
+
+def _serial_number(certificate: Path) -> str:
+    from cryptography import x509
+
+    data = files.read(certificate)
+    try:
+        return str(x509.load_pem_x509_certificates(data)[0].serial_number)
+    except ValueError as error:
+        raise IdentityError(f"cannot read the retired certificate {certificate}: {error}; expected PEM") from error
 
 
 def _is_yes(variable: str, text: str) -> bool:

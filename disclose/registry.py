@@ -28,6 +28,9 @@ class Resources:
     watermark_key: bytes | None = None
     strength: float = 1.0
     legacy_message: str | None = None
+    aigc_producer: str | None = None
+    training_mining: bool = False
+    retired: Callable[[], frozenset[str]] = frozenset
 
 
 def names() -> tuple[str, ...]:
