@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,9 @@ from typing import Any, Self
 from disclose.disclosure import Disclosure
 from disclose.errors import UnreadableError, UnsupportedError
 from disclose.media import files, image, sniff
+
+SIDECAR = ".c2pa"
+"""The extension of a manifest store in a file of its own (C2PA 2.2, 11.4)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +31,8 @@ class Asset:
     """Encoded bytes with a media type, lazily decoded; or decoded content, lazily encoded.
 
     Assets never change: every ``with_…`` returns a new one. ``upstream`` holds the bytes as they came in, so
-    that a signature somebody else put there can be kept as an ingredient.
+    that a signature somebody else put there can be kept as an ingredient; ``inputs`` what else the content was made
+    from; ``sidecar`` the C2PA manifest store that stands beside a file whose format holds none.
     """
 
     def __init__(
@@ -40,6 +44,8 @@ class Asset:
         marks: tuple[Mark, ...] = (),
         disclosure: Disclosure | None = None,
         upstream: bytes | None = None,
+        inputs: tuple[Asset, ...] = (),
+        sidecar: bytes | None = None,
         name: str | None = None,
     ) -> None:
         if data is None and content is None:
@@ -48,6 +54,8 @@ class Asset:
         self.marks = marks
         self.disclosure = disclosure
         self.upstream = upstream
+        self.inputs = inputs
+        self.sidecar = sidecar
         self.name = name
         self._given_data = data
         self._given_content = content
@@ -56,6 +64,7 @@ class Asset:
     def open(cls, source: object) -> Self:
         """Return the asset behind *source*: bytes, a path, a PIL image or a uint8 array (H, W[, 1, 3 or 4]).
 
+        A path brings the sidecar that stands beside it: ``notes.txt.c2pa``, or ``notes.c2pa`` as others name theirs.
         Raises UnreadableError for what is missing, empty or not a file, UnsupportedError for other types.
         """
         if isinstance(source, cls):
@@ -64,7 +73,7 @@ class Asset:
             return cls.from_data(bytes(source))
         if isinstance(source, (str, os.PathLike)):
             path = Path(source)
-            return cls.from_data(files.read(path), name=str(path))
+            return cls.from_data(files.read(path), name=str(path), sidecar=_sidecar_of(path))
         if (own := getattr(source, "disclose_asset", None)) is not None:
             found = own()
             if isinstance(found, cls):
@@ -76,11 +85,11 @@ class Asset:
         )
 
     @classmethod
-    def from_data(cls, data: bytes, *, name: str | None = None) -> Self:
+    def from_data(cls, data: bytes, *, name: str | None = None, sidecar: bytes | None = None) -> Self:
         """Return the asset of encoded *data*; its media type is read from the bytes, never from the name."""
         if not data:
             raise UnreadableError(f"cannot open {name or 'the input'}: it is empty (0 bytes)")
-        return cls(media_type=sniff.media_type(data), data=data, upstream=data, name=name)
+        return cls(media_type=sniff.media_type(data), data=data, upstream=data, name=name, sidecar=sidecar)
 
     @classmethod
     def from_content(cls, content: image.Picture) -> Self:
@@ -133,8 +142,19 @@ class Asset:
         """Return this asset with the statement that its marks carry."""
         return self._replace(disclosure=disclosure)
 
+    def with_inputs(self, inputs: Iterable[Asset]) -> Self:
+        """Return this asset as one that was made from *inputs*, beside what it replaces."""
+        return self._replace(inputs=tuple(inputs))
+
+    def with_sidecar(self, store: bytes) -> Self:
+        """Return this asset with the C2PA manifest *store* that goes with it in a file of its own."""
+        return self._replace(sidecar=store)
+
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the bytes to *path*, whole or not at all."""
+        """Write the bytes to *path*, whole or not at all, and a sidecar if there is one to ``path`` + ``.c2pa``."""
+        if self.sidecar is not None:
+            # First, for a manifest without its file harms nobody, and a file without its manifest is unmarked.
+            files.write(sidecar_path(Path(path)), self.sidecar)
         files.write(Path(path), self.data)
 
     def __repr__(self) -> str:
@@ -149,6 +169,19 @@ class Asset:
             "marks": self.marks,
             "disclosure": self.disclosure,
             "upstream": self.upstream,
+            "inputs": self.inputs,
+            "sidecar": self.sidecar,
             "name": self.name,
         }
         return type(self)(**{**values, **changes})
+
+
+def sidecar_path(path: Path) -> Path:
+    """Return where the manifest of the file *path* stands beside it."""
+    return path.with_name(path.name + SIDECAR)
+
+
+def _sidecar_of(path: Path) -> bytes | None:
+    candidates = () if path.suffix == SIDECAR else (sidecar_path(path), path.with_suffix(SIDECAR))
+    found = next((candidate for candidate in candidates if candidate.is_file()), None)
+    return None if found is None else files.read(found)

@@ -76,6 +76,22 @@ class Comparer(Protocol):
         ...
 
 
+@runtime_checkable
+class Beside(Protocol):
+    """A layer that can put its mark into a file of its own, beside assets of the media types in ``beside``."""
+
+    beside: tuple[str, ...]
+
+
 def handles(layer: Layer, media_type: str) -> bool:
     """Whether *layer* works on *media_type*."""
-    return any(fnmatchcase(media_type, pattern) for pattern in layer.media)
+    return _matches(layer.media, media_type)
+
+
+def handles_beside(layer: Layer, media_type: str) -> bool:
+    """Whether *layer* can mark *media_type* only in a file of its own."""
+    return isinstance(layer, Beside) and not handles(layer, media_type) and _matches(layer.beside, media_type)
+
+
+def _matches(patterns: tuple[str, ...], media_type: str) -> bool:
+    return any(fnmatchcase(media_type, pattern) for pattern in patterns)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from disclose.asset import Asset
 from disclose.disclosure import Disclosure, Identifier
 from disclose.errors import DiscloseError, MarkingError, UnsupportedError
-from disclose.layer import Layer, Plane, Recogniser, handles
+from disclose.layer import Layer, Plane, Recogniser, handles, handles_beside
 
 _log = logging.getLogger(__name__)
 
@@ -31,17 +31,22 @@ class Marker:
         self.optional = optional
         self._complete = complete
 
-    def mark(self, asset: Asset, disclosure: Disclosure) -> Asset:
+    def mark(self, asset: Asset, disclosure: Disclosure, *, sidecar: bool = False) -> Asset:
         """Return *asset* carrying *disclosure* in every layer.
+
+        With *sidecar* the caller promises to deliver ``asset.sidecar`` too, so that formats which hold no manifest
+        can have it in a file of its own; without that promise they are refused.
 
         An asset that left here before comes back as it is. One that still carries a mark of ours in its content
         keeps that mark and its identifier, so that two marks never fight over the same pixels.
         """
-        layers = self._layers_for(asset)
+        layers = self._layers_for(asset, sidecar=sidecar)
+        beside = any(handles_beside(layer, asset.media_type) for layer in layers)
         for layer in reversed(layers):
             if not isinstance(layer, Recogniser) or (carried := layer.carried(asset)) is None:
                 continue
-            if carried.whole:
+            # Known bytes whose manifest got lost on the way are not whole.
+            if carried.whole and not (beside and asset.sidecar is None):
                 known = carried.disclosure or disclosure.with_id(carried.identifier)
                 return asset.with_mark(carried.mark).with_disclosure(known)
             _log.info("keeping the mark %s that %s already carries", carried.identifier, asset.name or "the content")
@@ -71,19 +76,26 @@ class Marker:
                 raise MarkingError(f"layer {layer.name} failed on {asset!r}: {error}") from error
         return asset
 
-    def _layers_for(self, asset: Asset) -> list[Layer]:
+    def _layers_for(self, asset: Asset, *, sidecar: bool = False) -> list[Layer]:
         """Return the layers that mark this media type; raises UnsupportedError where a required one cannot."""
-        chosen = [layer for layer in self.layers if handles(layer, asset.media_type)]
+        kind, name = asset.media_type, asset.name or "the input"
+        beside = [layer for layer in self.layers if handles_beside(layer, kind)]
+        chosen = [layer for layer in self.layers if handles(layer, kind) or (sidecar and layer in beside)]
         if not any(layer.plane < Plane.RECORD for layer in chosen):
-            raise UnsupportedError(
-                f"cannot mark {asset.name or 'the input'}: no layer of this profile marks {asset.media_type}"
-            )
-        modality = asset.media_type.split("/")[0] + "/"
+            advice = "; it can be marked in a file beside it: pass sidecar=True and deliver both" if beside else ""
+            raise UnsupportedError(f"cannot mark {name}: no layer of this profile marks {kind}{advice}")
+        modality = _modality(kind)
         for layer in self.layers:
             concerned = any(pattern.startswith(modality) for pattern in layer.media)
             if concerned and layer not in chosen and layer.name not in self.optional:
                 raise UnsupportedError(
-                    f"cannot mark {asset.name or 'the input'}: layer {layer.name} does not mark {asset.media_type},"
+                    f"cannot mark {name}: layer {layer.name} does not mark {kind},"
                     f" it marks {', '.join(layer.media)}; list it as optional to go without it"
                 )
         return chosen
+
+
+def _modality(media_type: str) -> str:
+    """Return the beginning that media types of one modality share."""
+    # A drawing has no pixels to hold a watermark, so nothing that works on pictures is missing from it.
+    return "drawing/" if media_type == "image/svg+xml" else media_type.split("/")[0] + "/"

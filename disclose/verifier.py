@@ -11,7 +11,7 @@ from disclose.asset import Asset
 from disclose.disclosure import Identifier
 from disclose.errors import InputError, LedgerError
 from disclose.evidence import Basis, Binding, Evidence, Integrity, Time, Verdict
-from disclose.layer import Comparer, Layer, Plane, handles
+from disclose.layer import Comparer, Layer, Plane, handles, handles_beside
 
 if TYPE_CHECKING:
     from disclose.ledger import Ledger, Record
@@ -29,7 +29,7 @@ class Verifier:
 
     def verify(self, asset: Asset) -> Verdict:
         """Return the verdict on *asset*. Damage and absence are part of it; nothing that is found raises."""
-        asked = [layer for layer in self.layers if handles(layer, asset.media_type)]
+        asked = [layer for layer in self.layers if handles(layer, asset.media_type) or _has_sidecar(layer, asset)]
         found = [item for layer in asked for item in _ask(layer, asset)]
         if all(layer.plane is Plane.RECORD for layer in asked):
             summary = f"no layer here looks for marks in {asset.media_type}"
@@ -106,6 +106,10 @@ class Verifier:
             id=record.disclosure.id,
             summary="the ledger holds no fingerprint to compare this content with",
         )
+
+
+def _has_sidecar(layer: Layer, asset: Asset) -> bool:
+    return asset.sidecar is not None and handles_beside(layer, asset.media_type)
 
 
 def _is_mere_likeness(item: Evidence, explained: list[Identifier]) -> bool:

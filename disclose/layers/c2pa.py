@@ -1,83 +1,110 @@
-"""Content Credentials: sign a C2PA 2.4 manifest into a file, and read one back on three separate axes.
-
-This module owns c2pa-python. Its settings are set here and nowhere else: thumbnails off (they add up to 1.6 MB),
-no network of any kind, and the extended key usages that claim signers really have.
-"""
+"""Content Credentials: sign a C2PA 2.4 manifest into a file or beside it, and read one back on three separate axes."""
 
 from __future__ import annotations
 
-import io
-import json
-import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from disclose.asset import Asset, Mark
-from disclose.disclosure import Action, DigitalSourceType, Disclosure
-from disclose.errors import MarkingError
+from disclose.disclosure import Action, Disclosure
+from disclose.errors import MarkingError, UnreadableError
 from disclose.evidence import Basis, Binding, Evidence, Integrity, Trust
 from disclose.layer import Carried, Plane
 from disclose.layers.c2pa_codes import axes, failures
+from disclose.layers.c2pa_engine import Engine, Ingredient
+from disclose.layers.c2pa_manifest import (
+    PARENT,
+    STATEMENT,
+    WATERMARK,
+    Relationship,
+    active,
+    definition,
+    source_type_of,
+    statement_of,
+)
 from disclose.registry import Resources
-from disclose.signing.trust import EXTENDED_KEY_USAGES
 
 if TYPE_CHECKING:
-    import c2pa
-
     from disclose.signing import Signer, TrustList
 
-STATEMENT = "io.github.disclose-ai.statement"
-WATERMARK = "io.github.disclose-ai.watermark"
-"""Labels of our own assertions (C2PA 2.2, 6.2: entity-specific labels in reverse-domain form)."""
+__all__ = ["STATEMENT", "WATERMARK", "C2paLayer"]
 
-_CREATED = ("c2pa.actions", "c2pa.ai-disclosure", "c2pa.metadata", "c2pa.ingredient", STATEMENT, WATERMARK)
-_DEEPEST_HISTORY = 32
+_EMBEDDED = (
+    *("image/png", "image/jpeg", "image/webp", "image/gif", "image/tiff", "image/avif", "image/heic"),
+    *("image/svg+xml", "audio/wav", "audio/mpeg", "audio/flac", "audio/mp4", "video/mp4", "video/quicktime"),
+    *("video/x-msvideo", "application/pdf"),
+)
 
 
 class C2paLayer:
-    """Signs the disclosure into the file. What somebody else signed before stays, as the parent ingredient."""
+    """Signs the disclosure into the file. What somebody else signed before stays, as the parent ingredient.
+
+    A file of a kind that holds no manifest gets it *beside* it, as the asset's sidecar (C2PA 2.2, 11.4).
+    """
 
     name = "c2pa"
     plane = Plane.CONTAINER
-    media = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/tiff", "image/avif")
+    media = _EMBEDDED
+    beside = ("*/*",)
 
-    def __init__(self, *, signer: Callable[[], Signer], trust: Callable[[], TrustList]) -> None:
-        self._signer = signer
-        self._trust = trust
-        self._lock = threading.Lock()
-        self._contexts: dict[int, c2pa.Context] = {}
-        self._signers: dict[int, tuple[Signer, c2pa.Signer]] = {}
+    def __init__(
+        self,
+        *,
+        signer: Callable[[], Signer],
+        trust: Callable[[], TrustList],
+        retired: Callable[[], frozenset[str]] = frozenset,
+        training_mining: bool = False,
+    ) -> None:
+        self._engine = Engine(signer=signer, trust=trust)
+        self._retired = retired
+        self._training_mining = training_mining
 
     @classmethod
     def from_resources(cls, resources: Resources) -> Self:
         """Return the layer with the profile's signer and trust list."""
-        return cls(signer=resources.signer, trust=resources.trust)
+        return cls(
+            signer=resources.signer,
+            trust=resources.trust,
+            retired=resources.retired,
+            training_mining=resources.training_mining,
+        )
 
     def mark(self, asset: Asset, disclosure: Disclosure) -> Asset:
-        """Return *asset* with a signed manifest; raises MarkingError when signing fails."""
-        import c2pa
-
-        signer, engine = self._engine()
-        parent = asset.upstream if self._has_parent(asset, disclosure) else None
-        definition = _manifest(asset, disclosure, has_parent=parent is not None)
-        source, signed = io.BytesIO(asset.data), io.BytesIO()
+        """Return *asset* with a signed manifest, in the file or as its sidecar; raises MarkingError when that fails."""
+        parent = self._parent(asset, disclosure)
+        inputs = tuple(
+            Ingredient(
+                label=f"input-{number}",
+                relationship=Relationship.INPUT_TO,
+                media_type=one.media_type,
+                data=one.data,
+                title=f"input {number}",
+            )
+            for number, one in enumerate(asset.inputs, 1)
+        )
+        manifest = definition(
+            asset,
+            disclosure,
+            has_parent=parent is not None,
+            inputs=tuple(one.label for one in inputs),
+            training_mining=self._training_mining,
+        )
+        ingredients = inputs if parent is None else (parent, *inputs)
+        embed = asset.media_type in self.media
         try:
-            builder = c2pa.Builder(definition, context=self._context())
-            if parent is not None:
-                ingredient = {"title": "parent", "relationship": "parentOf", "label": "parent"}
-                builder.add_ingredient(json.dumps(ingredient), asset.media_type, io.BytesIO(parent))
-            builder.sign(engine, asset.media_type, source, signed)
-        except c2pa.C2paError as error:
-            raise MarkingError(f"cannot sign {asset.name or asset.media_type}: {error}") from error
+            signed = self._engine.sign(manifest, asset.media_type, asset.data, ingredients=ingredients, embed=embed)
+        except MarkingError as error:
+            raise MarkingError(f"cannot sign {asset.name or 'the asset'}: {error}") from error
+        signer = self._engine.signer
         details = {"alg": signer.algorithm, "certificate": signer.fingerprint}
-        return asset.with_data(signed.getvalue()).with_mark(Mark(layer=self.name, details=details))
+        marked = asset.with_data(signed.data).with_mark(Mark(layer=self.name, details=details))
+        return marked if embed else marked.with_sidecar(signed.store)
 
     def detect(self, asset: Asset) -> Iterator[Evidence]:
         """Yield what the file's active manifest says, and one more finding for each damaged ingredient."""
         if not asset.is_encoded:
             return
-        store = self._read(asset.data, asset.media_type)
+        store = self._read(asset.data, asset.media_type, asset.sidecar)
         if isinstance(store, Evidence):
             yield store
         elif store is not None:
@@ -85,37 +112,45 @@ class C2paLayer:
             yield from _ingredient_findings(store)
 
     def carried(self, asset: Asset) -> Carried | None:
-        """Return the statement of an intact manifest that this very signer made."""
+        """Return the statement of an intact manifest that this very signer made, or one of its retired certificates."""
         if asset.upstream is None:
             return None
-        store = self._read(asset.upstream, asset.media_type)
+        store = self._read(asset.upstream, asset.media_type, asset.sidecar)
         if store is None or isinstance(store, Evidence):
             return None
         found = self._finding(store)
-        own = found.details.get("serial_number") == self._signer().serial_number
+        own = found.details.get("serial_number") in {self._engine.signer.serial_number, *self._retired()}
         if not (own and found.is_bound and found.disclosure is not None):
             return None
         statement = found.disclosure
         return Carried(mark=Mark(layer=self.name), identifier=statement.id, disclosure=statement, whole=True)
 
-    def _has_parent(self, asset: Asset, disclosure: Disclosure) -> bool:
+    def _parent(self, asset: Asset, disclosure: Disclosure) -> Ingredient | None:
+        """Return what *asset* came from, if it was altered or somebody had signed it: history is never dropped."""
         if asset.upstream is None:
-            return False
-        return disclosure.action is Action.ALTERED or self._read(asset.upstream, asset.media_type) is not None
+            return None
+        signed_before = self._read(asset.upstream, asset.media_type, None) is not None
+        if disclosure.action is not Action.ALTERED and not signed_before:
+            return None
+        return Ingredient(
+            label=PARENT,
+            relationship=Relationship.PARENT_OF,
+            media_type=asset.media_type,
+            data=asset.upstream,
+            title="parent",
+        )
 
-    def _read(self, data: bytes, media_type: str) -> dict[str, Any] | Evidence | None:
+    def _read(self, data: bytes, media_type: str, sidecar: bytes | None) -> dict[str, Any] | Evidence | None:
         """Return the manifest store of *data*, evidence of one that cannot be read, or None."""
-        if b"jumb" not in data:
+        in_file = media_type in self.media and b"jumb" in data
+        if not in_file and sidecar is None:
             # Every manifest store is a JUMBF box; to look for one this way is a hundred times as fast as to parse.
             return None
-        import c2pa
-
         try:
-            reader = c2pa.Reader.try_create(media_type, io.BytesIO(data), context=self._context())
-            return None if reader is None else json.loads(reader.json())
-        except c2pa.C2paError as error:
+            return self._engine.read(media_type, data, store=None if in_file else sidecar)
+        except UnreadableError as error:
             # A damaged picture raises too; only one that shows the traces of a manifest store has lost one.
-            if b"c2pa" not in data:
+            if in_file and b"c2pa" not in data:
                 return None
             return Evidence(
                 layer=self.name,
@@ -125,11 +160,11 @@ class C2paLayer:
             )
 
     def _finding(self, store: dict[str, Any]) -> Evidence:
-        manifest = store.get("manifests", {}).get(store.get("active_manifest"), {})
+        manifest = active(store)
         codes = store.get("validation_results", {}).get("activeManifest", {})
         integrity, trust, time = axes(codes)
-        statement = _statement(manifest)
-        source_type = _source_type(store, manifest)
+        statement = statement_of(manifest)
+        source_type = source_type_of(store)
         signature = manifest.get("signature_info") or {}
         signed_by = signature.get("common_name") or signature.get("issuer") or "an unnamed signer"
         generator = next((item.get("name") for item in manifest.get("claim_generator_info") or []), "an unnamed tool")
@@ -155,31 +190,6 @@ class C2paLayer:
             },
         )
 
-    def _context(self) -> c2pa.Context:
-        """Return this process's context; one made before a fork is not valid in the child."""
-        import c2pa
-
-        with self._lock:
-            process = os.getpid()
-            if process not in self._contexts:
-                self._contexts[process] = c2pa.Context(settings=c2pa.Settings.from_dict(_settings(self._trust())))
-            return self._contexts[process]
-
-    def _engine(self) -> tuple[Signer, c2pa.Signer]:
-        """Return this process's signing engine and the signer behind it."""
-        import c2pa
-
-        with self._lock:
-            process = os.getpid()
-            if process not in self._signers:
-                signer = self._signer()
-                info = c2pa.C2paSignerInfo(signer.algorithm.encode(), signer.certificates, signer.private_key, None)
-                try:
-                    self._signers[process] = signer, c2pa.Signer.from_info(info)
-                except c2pa.C2paError as error:
-                    raise MarkingError(f"cannot sign as {signer.subject}: {error}") from error
-            return self._signers[process]
-
 
 _INTEGRITY_WORDS = {
     Integrity.INTACT: "an intact signed manifest",
@@ -193,93 +203,9 @@ _TRUST_WORDS = {
 }
 
 
-def _settings(trust: TrustList) -> dict[str, Any]:
-    settings: dict[str, Any] = {
-        "trust": {"trust_config": EXTENDED_KEY_USAGES},
-        "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": True},
-        "core": {"allowed_network_hosts": []},
-        "builder": {"thumbnail": {"enabled": False}, "created_assertion_labels": list(_CREATED)},
-    }
-    if trust.anchors:
-        settings["trust"]["trust_anchors"] = trust.anchors
-    return settings
-
-
-def _manifest(asset: Asset, disclosure: Disclosure, *, has_parent: bool) -> str:
-    """Return the manifest definition of a C2PA 2.4 claim (actions: 18.15, AI disclosure: 18.28)."""
-    from disclose.version import __version__
-
-    tool = {"name": "disclose", "version": __version__}
-    agent = {"name": disclosure.system} | ({"version": disclosure.version} if disclosure.version else {})
-    when = disclosure.created.strftime("%Y-%m-%dT%H:%M:%SZ")
-    origin = {"when": when, "softwareAgent": agent, "digitalSourceType": disclosure.source_type.uri}
-    actions: list[dict[str, Any]] = [{"action": "c2pa.created", **origin}]
-    if has_parent:
-        opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["parent"]}}
-        actions = [opened, {"action": "c2pa.edited", **origin}]
-    assertions = [{"label": "c2pa.ai-disclosure", "created": True, "data": _ai_disclosure(disclosure)}]
-    if (watermark := asset.mark_of("image_watermark")) is not None:
-        # "Unbound", because a soft binding may only name an algorithm from the C2PA list; ours is stated under
-        # our own label in the same shape.
-        actions.append({"action": "c2pa.watermarked.unbound", "when": when, "softwareAgent": tool})
-        block = {"scope": {}, "value": watermark.details["value"]}
-        data = {"alg": watermark.details["alg"], "blocks": [block]}
-        assertions.append({"label": WATERMARK, "created": True, "data": data})
-    done = {"allActionsIncluded": not has_parent, "actions": actions}
-    assertions.insert(0, {"label": "c2pa.actions.v2", "created": True, "data": done})
-    assertions.append({"label": STATEMENT, "created": True, "data": dict(disclosure.to_dict())})
-    definition = {
-        "claim_generator_info": [{**tool, "specVersion": "2.4.0"}],
-        "format": asset.media_type,
-        "assertions": assertions,
-    }
-    return json.dumps(definition)
-
-
-def _ai_disclosure(disclosure: Disclosure) -> dict[str, Any]:
-    # The type names the model's format; the generic term claims no more than is known. How much a person oversaw
-    # is not guessed.
-    return {"modelType": "c2pa.types.model", "modelName": disclosure.model or disclosure.system}
-
-
-def _assertions(manifest: Mapping[str, Any], label: str) -> list[dict[str, Any]]:
-    found = manifest.get("assertions") or []
-    return [item["data"] for item in found if item.get("label") == label and isinstance(item.get("data"), dict)]
-
-
-def _statement(manifest: Mapping[str, Any]) -> Disclosure | None:
-    for data in _assertions(manifest, STATEMENT):
-        try:
-            return Disclosure.from_dict(data)
-        except (ValueError, KeyError, TypeError):
-            # Anyone can sign anything under our label; what is not a statement is not one of ours.
-            return None
-    return None
-
-
-def _source_type(store: Mapping[str, Any], manifest: Mapping[str, Any]) -> DigitalSourceType | None:
-    """Return the first source type that says "generated" in the manifest or its parents, else the first at all."""
-    first: DigitalSourceType | None = None
-    for _ in range(_DEEPEST_HISTORY):
-        for label in ("c2pa.actions.v2", "c2pa.actions"):
-            for data in _assertions(manifest, label):
-                for action in data.get("actions") or []:
-                    found = DigitalSourceType.parse(str(action.get("digitalSourceType", "")))
-                    if found is not None and found.is_generated:
-                        return found
-                    first = first or found
-        parents = [item for item in manifest.get("ingredients") or [] if item.get("relationship") == "parentOf"]
-        parent = next((item.get("active_manifest") for item in parents), None)
-        if parent not in store.get("manifests", {}):
-            return first
-        manifest = store["manifests"][parent]
-    return first
-
-
 def _ingredient_findings(store: Mapping[str, Any]) -> Iterator[Evidence]:
     """Yield a finding for each ingredient that fails: the state of the whole file does not show it."""
-    manifest = store.get("manifests", {}).get(store.get("active_manifest"), {})
-    for ingredient in manifest.get("ingredients") or []:
+    for ingredient in active(store).get("ingredients") or []:
         codes = (ingredient.get("validation_results") or {}).get("activeManifest") or {}
         if not failures(codes):
             continue
@@ -288,6 +214,13 @@ def _ingredient_findings(store: Mapping[str, Any]) -> Iterator[Evidence]:
         yield Evidence(
             layer=C2paLayer.name,
             basis=Basis.METADATA,
-            summary=f"an earlier version, from which this file was made, {said}",
+            summary=f"{_ORIGINS.get(str(ingredient.get('relationship')), _ORIGINS['parentOf'])} {said}",
             details={"failures": failures(codes), "relationship": ingredient.get("relationship")},
         )
+
+
+_ORIGINS = {
+    "parentOf": "an earlier version, from which this file was made,",
+    "inputTo": "an input to the system that made this file",
+    "componentOf": "a part of this file",
+}
