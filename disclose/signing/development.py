@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ORGANISATION = "disclose development - NOT TRUSTED"
 _COMMON_NAME = "disclose development, not trusted"
 _CERTIFICATES, _PRIVATE_KEY, _ROOT = "certificates.pem", "private_key.pem", "root.pem"
+_RETIRED = "retired.pem"
 # A file signed without a time-stamp turns invalid when its certificate expires, and a development file has none.
 _LIFETIME = timedelta(days=3650)
 _CLAIM_SIGNING = "1.3.6.1.4.1.62558.2.1"
@@ -42,6 +43,15 @@ def load_or_create(folder: Path) -> tuple[bytes, bytes]:
         raise IdentityError(
             f"cannot read the development identity in {folder}: {error.strerror}; remove the folder to make a new one"
         ) from error
+
+
+def retired(folder: Path) -> bytes:
+    """Return the leaves that signed before the present one, as PEM; empty when there was none."""
+    path = folder / _RETIRED
+    try:
+        return path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise IdentityError(f"cannot read the retired certificates in {path}: {error.strerror}") from error
 
 
 def create(folder: Path) -> None:

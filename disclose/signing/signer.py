@@ -1,60 +1,85 @@
-"""Signer: a private key and the certificates that speak for it."""
+"""Signer: the certificates that speak for a key, and the key itself or a callback to whoever holds it."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from disclose.errors import IdentityError
 from disclose.media import files
 from disclose.signing import development
+from disclose.signing.reference import resolve
+from disclose.signing.signatures import algorithm_of
+from disclose.signing.timestamp import checked_url
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
     from cryptography.x509 import Certificate
+
+Outage = Literal["fail", "unstamped"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Signer:
-    """A private key (PKCS#8 PEM) and its certificates (PEM, leaf first, root left out).
+    """Certificates (PEM, leaf first, root left out) and either a ``private_key`` (PKCS#8 PEM) or a callback ``sign``.
 
-    ``algorithm`` is the C2PA name of the signature algorithm (C2PA 2.2, 13.2): es256, es384, es512, ps256, ed25519.
+    ``algorithm`` is the C2PA name of the signature algorithm (C2PA 2.2, 13.2): es256, es384, es512, ps256, ps384,
+    ps512, ed25519. ``sign`` gets the bytes to be signed and returns an ECDSA (DER or r||s), RSA-PSS or Ed25519
+    signature within ``time_limit`` seconds. ``timestamp_url`` names a time-stamping authority (RFC 3161); when it
+    does not answer, marking fails or, with ``timestamp_outage="unstamped"``, goes on without a stamp and says so.
+    ``retired`` holds earlier leaves (PEM): what they signed is still recognised as ours.
     """
 
-    certificates: bytes
-    private_key: bytes = field(repr=False)
+    certificates: bytes = field(repr=False)
+    private_key: bytes | None = field(default=None, repr=False)
+    sign: Callable[[bytes], bytes] | None = field(default=None, repr=False)
     algorithm: str
     is_development: bool = False
+    timestamp_url: str | None = None
+    timestamp_outage: Outage = "fail"
+    time_limit: float = 10.0
+    retired: bytes = field(default=b"", repr=False)
+
+    def __post_init__(self) -> None:
+        if (self.private_key is None) == (self.sign is None):
+            raise IdentityError("a signer has either a private key or a callback that signs: give exactly one of them")
+        if self.timestamp_url is not None:
+            checked_url(self.timestamp_url)
+        if self.timestamp_outage not in ("fail", "unstamped"):
+            raise IdentityError(f"timestamp_outage is {self.timestamp_outage!r}: use 'fail' or 'unstamped'")
+        if not self.time_limit > 0:
+            raise IdentityError(f"the time limit is {self.time_limit} seconds: it has to be more than nothing")
 
     @classmethod
-    def from_files(cls, certificates: Path, private_key: Path) -> Self:
-        """Return the signer that two PEM files hold; raises IdentityError with the reason when they do not fit."""
-        return cls.from_pem(files.read(certificates), files.read(private_key))
+    def from_files(cls, certificates: Path, private_key: Path, *, password: Callable[[], bytes] | None = None) -> Self:
+        """Return the signer that two PEM files hold; raises IdentityError with the reason when they do not fit.
+
+        *password* is asked for the key's password when the key has one.
+        """
+        return cls.from_pem(files.read(certificates), files.read(private_key), password=password)
 
     @classmethod
-    def from_pem(cls, certificates: bytes, private_key: bytes, *, is_development: bool = False) -> Self:
-        """Return the signer of PEM-encoded *certificates* (leaf first) and *private_key* (any unencrypted PEM)."""
-        from cryptography import x509
+    def from_pem(
+        cls,
+        certificates: bytes,
+        private_key: bytes,
+        *,
+        password: Callable[[], bytes] | None = None,
+        is_development: bool = False,
+    ) -> Self:
+        """Return the signer of PEM-encoded *certificates* (leaf first) and *private_key* (any PEM form)."""
         from cryptography.hazmat.primitives import serialization
 
-        try:
-            leaf = x509.load_pem_x509_certificates(certificates)[0]
-        except ValueError as error:
-            raise IdentityError(f"cannot read the signing certificates: {error}; expected PEM, leaf first") from error
-        try:
-            key = serialization.load_pem_private_key(private_key, password=None)
-        except TypeError as error:
-            raise IdentityError("the signing key is encrypted: decrypt it, or sign through a callback") from error
-        except ValueError as error:
-            raise IdentityError(f"cannot read the signing key: {error}; expected an unencrypted PEM") from error
+        leaf = _valid_leaf(certificates)
+        key = load_private_key(private_key, password)
         spki = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         if key.public_key().public_bytes(*spki) != leaf.public_key().public_bytes(*spki):
             raise IdentityError("the signing key does not belong to the first certificate: put the leaf first")
-        if leaf.not_valid_after_utc < datetime.now(UTC):
-            raise IdentityError(f"the signing certificate expired on {leaf.not_valid_after_utc:%Y-%m-%d}: renew it")
         # c2pa-rs reads PKCS#8 only, while openssl still writes the older forms by default.
         pkcs8 = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -62,22 +87,52 @@ class Signer:
         return cls(
             certificates=certificates,
             private_key=pkcs8,
-            algorithm=_algorithm_of(key),
+            algorithm=algorithm_of(leaf.public_key()),
             is_development=is_development,
         )
+
+    @classmethod
+    def from_callback(cls, certificates: bytes, sign: Callable[[bytes], bytes], algorithm: str | None = None) -> Self:
+        """Return a signer whose key stays where it is, in a key service or a token: *sign* asks for each signature.
+
+        *algorithm* is taken from the first of the PEM-encoded *certificates* (RSA: ps256) unless given.
+        """
+        if not callable(sign):
+            raise IdentityError(f"the callback that signs is {type(sign).__name__}: it has to be a function")
+        key = _valid_leaf(certificates).public_key()
+        return cls(certificates=certificates, sign=sign, algorithm=algorithm_of(key, algorithm))
+
+    @classmethod
+    def from_reference(cls, reference: str) -> Signer:
+        """Return the signer that the function named by *reference* ("package.module:function") makes."""
+        signer = resolve(reference)
+        if not isinstance(signer, Signer):
+            raise IdentityError(
+                f"the signer reference {reference!r} returned {type(signer).__name__}: its function has to return a"
+                " disclose.signing.Signer, for example by Signer.from_callback"
+            )
+        return signer
 
     @classmethod
     def development(cls, folder: Path) -> Self:
         """Return the development signer kept in *folder*, made there on first use."""
         certificates, private_key = development.load_or_create(folder)
-        return cls.from_pem(certificates, private_key, is_development=True)
+        signer = cls.from_pem(certificates, private_key, is_development=True)
+        return signer.with_retired(development.retired(folder))
+
+    def with_timestamps(self, url: str | None, *, outage: Outage = "fail") -> Self:
+        """Return this signer with the time-stamping authority at *url*, or without one."""
+        return replace(self, timestamp_url=url, timestamp_outage=outage)
+
+    def with_retired(self, certificates: bytes) -> Self:
+        """Return this signer that also recognises what the PEM-encoded *certificates* signed before it."""
+        _load_certificates(certificates, "the retired certificates") if certificates else ()
+        return replace(self, retired=self.retired + certificates)
 
     @cached_property
     def leaf(self) -> Certificate:
         """The certificate that the key signs under."""
-        from cryptography import x509
-
-        return x509.load_pem_x509_certificates(self.certificates)[0]
+        return _load_certificates(self.certificates, "the signing certificates")[0]
 
     @property
     def subject(self) -> str:
@@ -94,6 +149,12 @@ class Signer:
         """The leaf's serial number in decimal digits, as C2PA readers report it."""
         return str(self.leaf.serial_number)
 
+    @cached_property
+    def serial_numbers(self) -> frozenset[str]:
+        """The serial numbers of the leaf and of all retired certificates, in decimal digits."""
+        retired = _load_certificates(self.retired, "the retired certificates") if self.retired else ()
+        return frozenset((self.serial_number, *(str(one.serial_number) for one in retired)))
+
     @property
     def fingerprint(self) -> str:
         """The SHA-256 of the leaf, in hexadecimal."""
@@ -102,17 +163,43 @@ class Signer:
         return hashlib.sha256(self.leaf.public_bytes(Encoding.DER)).hexdigest()
 
 
-def _algorithm_of(key: object) -> str:
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+def load_private_key(data: bytes, password: Callable[[], bytes] | None = None) -> PrivateKeyTypes:
+    """Return the private key in the PEM-encoded *data*; *password* is asked only when the key is encrypted."""
+    from cryptography.hazmat.primitives import serialization
 
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        curves = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
-        if key.curve.name in curves:
-            return curves[key.curve.name]
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return "ed25519"
-    if isinstance(key, rsa.RSAPrivateKey):
-        return "ps256"
-    raise IdentityError(
-        f"{type(key).__name__} is not a key that C2PA signs with: use EC P-256, P-384, P-521, Ed25519 or RSA"
-    )
+    try:
+        return serialization.load_pem_private_key(data, password=None)
+    except TypeError as error:
+        if password is None:
+            raise IdentityError(
+                "the signing key is encrypted: hand over its password with Signer.from_files(…, password=function),"
+                " decrypt it, or sign through a callback"
+            ) from error
+    except ValueError as error:
+        raise IdentityError(f"cannot read the signing key: {error}; expected PEM (BEGIN PRIVATE KEY)") from error
+    try:
+        return serialization.load_pem_private_key(data, password=password())
+    except (TypeError, ValueError) as error:
+        raise IdentityError("cannot decrypt the signing key: the password is wrong or empty") from error
+
+
+def _valid_leaf(certificates: bytes) -> Certificate:
+    leaf = _load_certificates(certificates, "the signing certificates")[0]
+    now = datetime.now(UTC)
+    if leaf.not_valid_after_utc < now:
+        raise IdentityError(f"the signing certificate expired on {leaf.not_valid_after_utc:%Y-%m-%d}: renew it")
+    if leaf.not_valid_before_utc > now:
+        raise IdentityError(
+            f"the signing certificate is not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC:"
+            " wait, or set this machine's clock"
+        )
+    return leaf
+
+
+def _load_certificates(data: bytes, what: str) -> list[Certificate]:
+    from cryptography import x509
+
+    try:
+        return x509.load_pem_x509_certificates(data)
+    except ValueError as error:
+        raise IdentityError(f"cannot read {what}: {error}; expected PEM, leaf first") from error

@@ -113,11 +113,11 @@ def test_an_expired_certificate_is_refused_with_its_date(folder, monkeypatch):
 
 
 def test_a_kind_of_key_that_c2pa_does_not_know_is_refused_by_name():
-    from disclose.signing.signer import _algorithm_of
+    from disclose.signing.signatures import algorithm_of
 
-    assert _algorithm_of(ed25519.Ed25519PrivateKey.generate()) == "ed25519"
-    with pytest.raises(IdentityError, match="P-256"):
-        _algorithm_of(ec.generate_private_key(ec.SECP256K1()))
+    assert algorithm_of(ed25519.Ed25519PrivateKey.generate().public_key()) == "ed25519"
+    with pytest.raises(IdentityError, match=r"secp256k1.*P-256"):
+        algorithm_of(ec.generate_private_key(ec.SECP256K1()).public_key())
 
 
 def test_a_trust_list_without_certificates_is_refused(tmp_path):
