@@ -26,6 +26,10 @@ DEFAULT_LAYERS = ("image_watermark", "iptc", "c2pa", "fingerprint", "ledger")
 ALSO_READ = ("legacy_watermark",)
 """Layers that the world's pictures are read by, though nothing is marked by them unless a profile's layers say so."""
 UNNAMED_SYSTEM = "unnamed AI system"
+_NOT_IN_PRODUCTION = (
+    "production=True refuses the development identity: nobody vouches for it. Set certificates and private_key"
+    " (or DISCLOSE_CERTIFICATES and DISCLOSE_PRIVATE_KEY) to a chain from your authority"
+)
 
 _Built = TypeVar("_Built")
 _VARIABLES = {
@@ -141,21 +145,34 @@ class Profile:
         return self._once("trust", lambda: TrustList.from_file(anchors))
 
     def retired(self) -> frozenset[str]:
-        """Return the serial numbers (decimal) of the certificates in ``retired_certificates``."""
-        return self._once("retired", lambda: frozenset(map(_serial_number, self.retired_certificates)))
+        """Return the serial numbers (decimal) of all certificates whose files are this deployment's own."""
+        return self.signer().serial_numbers
 
     def _load_signer(self) -> Signer:
-        if self.signer_reference is not None or self.timestamp_url is not None:
-            raise IdentityError("this version signs with key files and without timestamps only: see its changelog")
+        signer = self._bare_signer()
+        if self.production and signer.is_development:
+            raise IdentityError(_NOT_IN_PRODUCTION)
+        for path in self.retired_certificates:
+            try:
+                signer = signer.with_retired(files.read(path))
+            except IdentityError as error:
+                raise IdentityError(f"{path}: {error}") from error
+        if self.timestamp_url is None:
+            return signer
+        return signer.with_timestamps(self.timestamp_url, outage=self.timestamp_outage)
+
+    def _bare_signer(self) -> Signer:
+        if self.signer_reference is not None:
+            if self.certificates is not None or self.private_key is not None:
+                raise ProfileError("signer_reference stands for certificates and private_key: set the one or the other")
+            return Signer.from_reference(self.signer_reference)
         if self.certificates is not None and self.private_key is not None:
             return Signer.from_files(self.certificates, self.private_key)
         if self.certificates is not None or self.private_key is not None:
             raise ProfileError("signing needs both certificates and private_key; only one of them is set")
         if self.production:
-            raise IdentityError(
-                "production=True refuses the development identity: nobody vouches for it. Set certificates and"
-                " private_key (or DISCLOSE_CERTIFICATES and DISCLOSE_PRIVATE_KEY) to a chain from your authority"
-            )
+            # Nothing is to be made that would be refused a moment later.
+            raise IdentityError(_NOT_IN_PRODUCTION)
         return Signer.development(self.folder / "identity")
 
     @property
@@ -198,16 +215,6 @@ class Profile:
                 if key not in self._built:
                     self._built[key] = build()
         return self._built[key]  # type: ignore[no-any-return]
-
-
-def _serial_number(certificate: Path) -> str:
-    from cryptography import x509
-
-    data = files.read(certificate)
-    try:
-        return str(x509.load_pem_x509_certificates(data)[0].serial_number)
-    except ValueError as error:
-        raise IdentityError(f"cannot read the retired certificate {certificate}: {error}; expected PEM") from error
 
 
 def _is_yes(variable: str, text: str) -> bool:
