@@ -54,6 +54,10 @@ class Marker:
             disclosure = disclosure.with_id(self._complete(carried.identifier))
         return self._fold(asset, disclosure, layers)
 
+    def marks(self, media_type: str) -> bool:
+        """Whether a file of *media_type* can be marked without another beside it."""
+        return any(layer.plane < Plane.RECORD and handles(layer, media_type) for layer in self.layers)
+
     def finish(self, asset: Asset, disclosure: Disclosure) -> Asset:
         """Return *asset*, whose content carries the marks already, with its container signed and recorded."""
         layers = self._layers_for(asset)

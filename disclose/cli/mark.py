@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from disclose.asset import Asset
+from disclose.asset import Asset, sidecar_path
 from disclose.cli.terminal import STANDARD_STREAM, complain, console, files_of, plain, work_through
 from disclose.disclosure import Action, DigitalSourceType
 from disclose.errors import DiscloseError
-from disclose.media import image, sniff
+from disclose.media import sniff
 from disclose.profile import Profile
 
 
@@ -38,12 +38,22 @@ class _Result:
 @click.option("--altered", is_flag=True, help="The system altered content that was there before.")
 @click.option("--source-type", type=click.Choice([str(term) for term in DigitalSourceType]), metavar="TERM",
               help="IPTC digital source type. [default: trainedAlgorithmicMedia]")  # fmt: skip
+@click.option("--input", "made_from", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+              help="What it was made from, as in image-to-image; may be given several times.")  # fmt: skip
 @click.option("--production", is_flag=True, help="Refuse the development identity.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
 def mark(
-    inputs: tuple[str, ...], output: str | None, altered: bool, production: bool, as_json: bool, **statement: Any
+    inputs: tuple[str, ...],
+    output: str | None,
+    altered: bool,
+    made_from: tuple[Path, ...],
+    production: bool,
+    as_json: bool,
+    **statement: Any,
 ) -> None:
-    """Mark pictures: watermark them, sign them and record them in the ledger.
+    """Mark files: watermark pictures, sign everything and record it in the ledger.
+
+    A file of a kind that holds no signed manifest gets it beside it, in OUTPUT.c2pa: keep the two together.
 
     IN is a file, a folder, or '-' for standard input. The inputs are never changed. Exit status: 0 when all are
     marked, 1 when one could not be; the others are marked all the same.
@@ -53,6 +63,7 @@ def mark(
     profile = Profile.load(production=True) if production else Profile.load()
     profile.disclosure(**statement)
     marker = profile.marker()
+    origins = tuple(Asset.open(one) for one in made_from)
     jobs = list(files_of(inputs))
     if output == STANDARD_STREAM and len(jobs) != 1:
         raise click.UsageError(f"standard output takes one picture, and there are {len(jobs)}: give a folder")
@@ -63,10 +74,11 @@ def mark(
         try:
             source = sys.stdin.buffer.read() if path is None else path
             asset = Asset.open(source)
-            if folder is not None and asset.media_type not in image.MEDIA_TYPES:
+            if folder is not None and not marker.marks(asset.media_type):
                 return _Result(name=name, target=target, passed_over=True)
-            asset = marker.mark(asset, profile.disclosure(**statement))
-            if output is None and path is not None and asset.data == asset.upstream:
+            asset = asset.with_inputs(origins)
+            asset = marker.mark(asset, profile.disclosure(**statement), sidecar=target != STANDARD_STREAM)
+            if output is None and path is not None and asset.data == asset.upstream and asset.sidecar is None:
                 # Ours already: a second copy beside it would say nothing new, and a third with the next run.
                 return _Result(name=name, target=name, asset=asset)
             if target == STANDARD_STREAM:
@@ -85,7 +97,7 @@ def mark(
     for result in results:
         _report(result, as_json=as_json)
     if passed_over := sum(result.passed_over for result in results):
-        complain(f"passed over {passed_over} file(s) in folders that are not pictures")
+        complain(f"passed over {passed_over} file(s) in folders whose kind cannot hold a mark")
     if not results:
         complain("there was no file to mark")
     if not results or any(result.error for result in results):
@@ -128,10 +140,13 @@ def _report(result: _Result, *, as_json: bool) -> None:
         values = {
             "file": result.name,
             "output": result.target,
+            **({"sidecar": str(sidecar_path(Path(result.target)))} if result.asset.sidecar is not None else {}),
             "id": str(result.asset.disclosure.id),
             "disclosure": result.asset.disclosure.to_dict(),
             "marks": {mark.layer: dict(mark.details) for mark in result.asset.marks},
         }
         print(json.dumps(values, ensure_ascii=False))
     else:
-        console().print(plain(f"{result.name} → {result.target}  {result.asset.disclosure.id}"), soft_wrap=True)
+        beside = " + .c2pa" if result.asset.sidecar is not None else ""
+        line = f"{result.name} → {result.target}{beside}  {result.asset.disclosure.id}"
+        console().print(plain(line), soft_wrap=True)

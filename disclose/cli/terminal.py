@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from disclose.asset import SIDECAR
 from disclose.evidence import Outcome, Verdict
 
 STANDARD_STREAM = "-"
@@ -63,7 +64,7 @@ def show_verdict(name: str, verdict: Verdict) -> None:
 def files_of(inputs: Iterable[str]) -> Iterator[tuple[Path | None, Path | None]]:
     """Yield (file, folder it was found in) for all *inputs*; (None, None) stands for standard input.
 
-    Folders are walked in order of their names; hidden files are left out.
+    Folders are walked in order of their names; hidden files are left out, and sidecars, which go with their files.
     """
     for given in inputs:
         if given == STANDARD_STREAM:
@@ -71,7 +72,7 @@ def files_of(inputs: Iterable[str]) -> Iterator[tuple[Path | None, Path | None]]
         elif Path(given).is_dir():
             for path in sorted(Path(given).rglob("*")):
                 hidden = any(part.startswith(".") for part in path.relative_to(given).parts)
-                if path.is_file() and not hidden:
+                if path.is_file() and not hidden and path.suffix != SIDECAR:
                     yield path, Path(given)
         else:
             yield Path(given), None

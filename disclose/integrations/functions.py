@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,16 +20,27 @@ _Anything = Callable[..., Any]
 _Function = TypeVar("_Function", bound=_Anything)
 
 
-def mark(obj: object, profile: Profile | None = None, *, production: bool = False, **statement: Any) -> Asset:
+def mark(
+    obj: object,
+    profile: Profile | None = None,
+    *,
+    inputs: Iterable[object] = (),
+    sidecar: bool = False,
+    production: bool = False,
+    **statement: Any,
+) -> Asset:
     """Return the asset of *obj*, marked: watermarked, signed and recorded.
 
-    *obj* is encoded bytes, a path, a PIL image or a uint8 array; it is never changed. *statement* says who made
+    *obj* is encoded bytes, a path, a PIL image or a uint8 array; it is never changed. *inputs* are what it was made
+    from, as image-to-image does: what they say of their origin is kept. Formats that hold no manifest are refused
+    unless *sidecar* says that ``asset.sidecar`` will be delivered too; ``asset.save`` does so. *statement* says who made
     it with what: ``system``, ``version``, ``provider``, ``model``, ``action`` ("created" or "altered"),
     ``source_type``, ``detector``, ``on_behalf_of``. ``production=True`` refuses the development identity. Raises a
     DiscloseError when *obj* cannot be marked in full.
     """
     chosen = _chosen(profile, production)
-    return chosen.marker().mark(Asset.open(obj), chosen.disclosure(**statement))
+    asset = Asset.open(obj).with_inputs(Asset.open(one) for one in inputs)
+    return chosen.marker().mark(asset, chosen.disclosure(**statement), sidecar=sidecar)
 
 
 def verify(obj: object, profile: Profile | None = None) -> Verdict:

@@ -130,6 +130,12 @@ class C2paLayer:
         if asset.upstream is None:
             return None
         signed_before = self._read(asset.upstream, asset.media_type, None) is not None
+        if not signed_before and asset.sidecar is not None:
+            # The engine takes an ingredient's manifest from its file alone, and history is never dropped silently.
+            raise MarkingError(
+                f"cannot sign {asset.name or 'the asset'}: its Content Credentials stand in a sidecar, which cannot be"
+                " kept as history: sign a copy of the file without its sidecar, and keep the original beside it"
+            )
         if disclosure.action is not Action.ALTERED and not signed_before:
             return None
         return Ingredient(
