@@ -33,8 +33,8 @@ def mark(
 
     *obj* is encoded bytes, a path, a PIL image or a uint8 array; it is never changed. *inputs* are what it was made
     from, as image-to-image does: what they say of their origin is kept. Formats that hold no manifest are refused
-    unless *sidecar* says that ``asset.sidecar`` will be delivered too; ``asset.save`` does so. *statement* says who made
-    it with what: ``system``, ``version``, ``provider``, ``model``, ``action`` ("created" or "altered"),
+    unless *sidecar* says that ``asset.sidecar`` will be delivered too; ``asset.save`` does so. *statement* says who
+    made it with what: ``system``, ``version``, ``provider``, ``model``, ``action`` ("created" or "altered"),
     ``source_type``, ``detector``, ``on_behalf_of``. ``production=True`` refuses the development identity. Raises a
     DiscloseError when *obj* cannot be marked in full.
     """

@@ -47,7 +47,9 @@ def test_every_manifest_keeps_the_rules_of_2_4_for_actions(case, profile, layer,
         "created": lambda: layer.mark(picture().with_mark(WATERMARK), plain),
         "altered": lambda: layer.mark(picture(), Disclosure.new(system="Studio", action=Action.ALTERED)),
         "re-signed": lambda: layer.mark(Asset.open(others.mark(picture(), plain).data), plain),
-        "with inputs": lambda: layer.mark(picture().with_inputs([picture("china"), others.mark(picture("flower"), plain)]), plain),
+        "with inputs": lambda: layer.mark(
+            picture().with_inputs([picture("china"), others.mark(picture("flower"), plain)]), plain
+        ),
         "reserved": lambda: C2paLayer(signer=profile.signer, trust=TrustList, training_mining=True).mark(
             picture(), plain
         ),
