@@ -9,6 +9,11 @@ from enum import StrEnum
 from typing import Any, Self
 
 from disclose.errors import ProfileError
+from disclose.lineage import Contribution, Part, in_order, lineage_of
+from disclose.spelling import suggestion
+
+LONGEST_TEXT = 4096
+"""Characters of one field of a disclosure."""
 
 _VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
@@ -125,7 +130,8 @@ class Disclosure:
     """Who made what, with which system, when: the statement behind every mark.
 
     Prompts and people's names have no field here: they are personal or business data
-    (Code of Practice on Transparency of AI-Generated Content, sub-measure 1.1.1).
+    (Code of Practice on Transparency of AI-Generated Content, sub-measure 1.1.1). ``lineage`` names those who
+    contributed to the model, the first first, each once.
     """
 
     id: Identifier
@@ -138,17 +144,24 @@ class Disclosure:
     source_type: DigitalSourceType = DigitalSourceType.TRAINED_ALGORITHMIC_MEDIA
     detector: str | None = None
     on_behalf_of: str | None = None
+    lineage: tuple[Contribution, ...] = ()
+
+    @property
+    def model_contribution(self) -> Contribution | None:
+        """The model that made the content, with what is known of it: the last of the lineage before its deployment."""
+        return next((one for one in reversed(self.lineage) if one.role is not Part.DEPLOYED), None)
 
     @classmethod
     def new(cls, **statement: Any) -> Self:
         """Return a fresh disclosure of *statement*, whose keys are this class's fields.
 
-        Raises ProfileError for a key that is no field, by name, and for a missing ``system``.
+        Raises ProfileError for a key that is no field, by name, for a missing ``system`` and for a field that is too
+        long.
         """
         allowed = [field.name for field in fields(cls)]
         for name in statement:
             if name not in allowed:
-                raise ProfileError(f"{name!r} is not part of a disclosure; it holds {', '.join(allowed)}")
+                raise ProfileError(f"{name!r} is not part of a disclosure; {suggestion(name, allowed)}")
         if not statement.get("system"):
             raise ProfileError("a disclosure names the system that made the content: pass system='…'")
         action = Action(statement.pop("action", Action.CREATED))
@@ -156,6 +169,13 @@ class Disclosure:
         parsed = DigitalSourceType.parse(source_type)
         if parsed is None:
             raise ProfileError(f"{source_type!r} is not an IPTC digital source type")
+        for name, value in statement.items():
+            if isinstance(value, str) and len(value) > LONGEST_TEXT:
+                raise ProfileError(f"{name} has {len(value)} characters; a disclosure holds {LONGEST_TEXT} at most")
+        try:
+            statement["lineage"] = in_order(statement.get("lineage") or ())
+        except (ValueError, AttributeError) as error:
+            raise ProfileError(f"lineage is a tuple of Contribution: {error}") from error
         statement.setdefault("id", Identifier.new())
         statement.setdefault("created", datetime.now(UTC).replace(microsecond=0))
         return cls(action=action, source_type=parsed, **statement)
@@ -164,20 +184,22 @@ class Disclosure:
         """Return the same statement under *identifier*."""
         return replace(self, id=identifier)
 
-    def to_dict(self) -> dict[str, str]:
-        """Return the statement as JSON-ready text, absent fields left out."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {
+    def to_dict(self) -> dict[str, Any]:
+        """Return the statement as JSON-ready values, absent fields left out: text, and the lineage as a list."""
+        values = ((field.name, getattr(self, field.name)) for field in fields(self) if field.name != "lineage")
+        text = {
             name: value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)
             for name, value in values
             if value is not None
         }
+        return text | ({"lineage": [one.to_dict() for one in self.lineage]} if self.lineage else {})
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Read what :meth:`to_dict` wrote; raises ValueError or KeyError on anything else."""
         known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
-        text = {name: str(value) for name, value in known.items()}
+        lineage = lineage_of(known.pop("lineage", ()))
+        text = {name: _short(name, value) for name, value in known.items()}
         source_type = DigitalSourceType.parse(text.pop("source_type", DigitalSourceType.TRAINED_ALGORITHMIC_MEDIA))
         if source_type is None:
             raise ValueError(f"unknown digital source type {values['source_type']!r}")
@@ -187,8 +209,16 @@ class Disclosure:
             created=datetime.fromisoformat(text.pop("created")),
             action=Action(text.pop("action", Action.CREATED)),
             source_type=source_type,
+            lineage=lineage,
             **text,
         )
+
+
+def _short(name: str, value: Any) -> str:
+    """Return *value* as text; what others wrote may be of any kind and any size."""
+    if not isinstance(value, (str, int, float)) or len(text := str(value)) > LONGEST_TEXT:
+        raise ValueError(f"{name} of a disclosure is text of at most {LONGEST_TEXT} characters")
+    return text
 
 
 _USUAL_SOURCE_TYPE = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from disclose.errors import ProfileError
 from disclose.layer import Layer
+from disclose.spelling import suggestion
 
 if TYPE_CHECKING:
     from disclose.ledger import Ledger
@@ -42,7 +43,7 @@ def create(name: str, resources: Resources) -> Layer:
     """Return the layer *name*, given what it needs; raises ProfileError when none of that name is installed."""
     found = _found()
     if name not in found:
-        raise ProfileError(f"there is no layer {name!r}; installed are {', '.join(names())}")
+        raise ProfileError(f"there is no layer {name!r}: {suggestion(name, names())}")
     factory: Callable[[Resources], Any] = found[name].load()
     layer = factory(resources)
     if not isinstance(layer, Layer):
