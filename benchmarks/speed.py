@@ -1,10 +1,10 @@
 """How long does marking take, stop by stop, beside merely saving the same picture with Pillow?
 
-    python -m benchmarks.speed [--only engine|marking]
+    python -m benchmarks.speed [--only engine|marking|credentials]
 
 CPU milliseconds of one thread, the median of several runs, at 0.25, 1 and 4 megapixels for PNG, JPEG and WebP. The
 runs of marking and of Pillow take turns, because machines are noisy: trust the ratios more than the numbers. The image
-watermark alone is measured more closely, in engine_speed.py.
+watermark alone is measured more closely in engine_speed.py, signing and verifying in credentials_speed.py.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks import engine_speed
+from benchmarks import credentials_speed, engine_speed
 from benchmarks.common import RESULTS, encoded, machine, mosaic, write
 from disclose.asset import Asset
 from disclose.layer import Layer, Recogniser
@@ -124,18 +124,27 @@ def engine(runs: int) -> dict[str, object]:
     return {"engine": found}
 
 
+def credentials(runs: int) -> dict[str, object]:
+    """Return what signing and verifying alone take, with the machine they were measured on."""
+    found = {"machine": machine()} | credentials_speed.measure(runs)
+    print(json.dumps(found, indent=1))
+    return {"credentials": found}
+
+
+PARTS = {"marking": marking, "engine": engine, "credentials": credentials}
+
+
 def main() -> None:
     """Measure, print and write ``results/speed.json``; what is not measured stays in it as it was."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=9)
-    parser.add_argument("--only", choices=["marking", "engine"], help="the whole of marking, or the watermark alone")
+    parser.add_argument("--only", choices=list(PARTS), help="measure one part alone")
     arguments = parser.parse_args()
     path = RESULTS / "speed.json"
     found = json.loads(path.read_text()) if path.exists() else {}
-    if arguments.only != "engine":
-        found |= marking(arguments.runs)
-    if arguments.only != "marking":
-        found |= engine(arguments.runs)
+    for name, part in PARTS.items():
+        if arguments.only in (None, name):
+            found |= part(arguments.runs)
     print(write("speed", found))
 
 
