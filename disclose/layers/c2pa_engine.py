@@ -1,22 +1,25 @@
 """The C2PA engine: one module that owns c2pa-python, its settings, and what must not outlive a fork.
 
-Its settings are set here and nowhere else: thumbnails off (they add up to 1.6 MB), no network of any kind, and the
-extended key usages that claim signers really have. Contexts and signing engines made before a fork are not valid in
-the child, so each process makes its own.
+Its settings are set here and nowhere else: thumbnails off (they add up to 1.6 MB), no network but the time-stamping
+authority while signing, and the extended key usages that claim signers really have. Contexts and signing engines made
+before a fork are not valid in the child, so each process makes its own.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import logging
 import os
-import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from disclose.errors import MarkingError, UnreadableError
+from disclose.signing.callback import GuardedCallback
+from disclose.signing.time_limit import within
+from disclose.signing.timestamp import host_of, shown
 from disclose.signing.trust import EXTENDED_KEY_USAGES
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
     from disclose.signing import Signer, TrustList
 
+_log = logging.getLogger(__name__)
+# Slowest pace at which a file is hashed, signed and verified; 37 MB a second was measured.
+_BYTES_PER_SECOND = 5_000_000
 # Base labels of the assertions that we make ourselves: all others are taken for gathered (C2PA 2.2, 10.3.2).
 _CREATED = (
     "c2pa.actions",
@@ -49,10 +55,14 @@ class Ingredient:
 
 @dataclass(frozen=True, kw_only=True)
 class Signed:
-    """The signed file, or the file as it was where the manifest *store* stands beside it."""
+    """The signed file, or the file as it was where the manifest *store* stands beside it.
+
+    ``timestamp`` is None where no time-stamping authority was asked.
+    """
 
     data: bytes
     store: bytes
+    timestamp: Literal["stamped", "unavailable"] | None = None
 
 
 class Engine:
@@ -61,14 +71,18 @@ class Engine:
     def __init__(self, *, signer: Callable[[], Signer], trust: Callable[[], TrustList]) -> None:
         self._signer = signer
         self._trust = trust
-        self._lock = threading.Lock()
-        self._contexts: dict[int, c2pa.Context] = {}
-        self._signers: dict[int, tuple[Signer, c2pa.Signer]] = {}
+        # No locks: one that another thread holds at the moment of a fork would never open in the child.
+        self._contexts: dict[tuple[int, str | None], c2pa.Context] = {}
+        self._signers: dict[int, Signer] = {}
+        self._native: dict[int, c2pa.Signer] = {}
 
     @property
     def signer(self) -> Signer:
         """Who signs."""
-        return self._signer()
+        process = os.getpid()
+        if process not in self._signers:
+            self._signers.setdefault(process, self._signer())
+        return self._signers[process]
 
     def sign(
         self,
@@ -83,21 +97,55 @@ class Engine:
 
         Raises MarkingError when signing fails; what comes out has been read back and verified.
         """
+        request = _Request(json.dumps(definition), media_type, data, tuple(ingredients), embed)
+        signer = self.signer
+        if signer.timestamp_url is None:
+            return self._signed(request, signer)
+        try:
+            return self._stamped(request, signer, signer.timestamp_url)
+        except _NoStampError as error:
+            if signer.timestamp_outage == "fail":
+                raise MarkingError(
+                    f"{error}; try again, name another authority as timestamp_url, or go on without stamps in an"
+                    ' outage with timestamp_outage="unstamped"'
+                ) from error
+            _log.warning("signed without a time-stamp: %s", error)
+        return replace(self._signed(request, replace(signer, timestamp_url=None)), timestamp="unavailable")
+
+    def _stamped(self, request: _Request, signer: Signer, url: str) -> Signed:
+        """Return *request* signed and time-stamped; raises _NoStampError when the authority is the reason why not."""
+        seconds = signer.time_limit if signer.sign is None else 2 * signer.time_limit
+        seconds += request.size / _BYTES_PER_SECOND
+        try:
+            return replace(within(seconds, lambda: self._signed(request, signer)), timestamp="stamped")
+        except TimeoutError as error:
+            raise _NoStampError(
+                f"the time-stamping authority {shown(url)} gave no time-stamp within {signer.time_limit:g} seconds"
+            ) from error
+
+    def _signed(self, request: _Request, signer: Signer) -> Signed:
         import c2pa
 
-        _, engine = self._signing_engine()
-        source, signed = io.BytesIO(data), io.BytesIO()
+        url = signer.timestamp_url
+        # The time-stamp comes after the signature: to know who failed, the signature has to pass through here.
+        callback = None if signer.private_key is not None and url is None else GuardedCallback(signer)
+        native = self._native_signer(signer) if callback is None else _native_signer(signer, callback)
+        source, signed = io.BytesIO(request.data), io.BytesIO()
         try:
-            builder = c2pa.Builder(json.dumps(definition), context=self._context())
-            if not embed:
+            builder = c2pa.Builder(request.definition, context=self._context(None if url is None else host_of(url)))
+            if not request.embed:
                 builder.set_no_embed()
-            for one in ingredients:
+            for one in request.ingredients:
                 described = {"title": one.title, "relationship": one.relationship, "label": one.label}
                 builder.add_ingredient(json.dumps(described), one.media_type, io.BytesIO(one.data))
-            store = builder.sign(engine, media_type, source, signed)
+            store = builder.sign(native, request.media_type, source, signed)
         except c2pa.C2paError as error:
-            raise MarkingError(f"cannot sign {media_type}: {error}") from error
-        return Signed(data=signed.getvalue() if embed else data, store=bytes(store))
+            if callback is not None and callback.failure is not None:
+                raise callback.failure from callback.failure.__cause__
+            if url is not None and callback is not None and callback.has_signed and _is_of_signing(error):
+                raise _NoStampError(f"the time-stamping authority {shown(url)} gave no time-stamp: {error}") from error
+            raise MarkingError(f"{request.media_type}, signed by {signer.subject}: {error}") from error
+        return Signed(data=signed.getvalue() if request.embed else request.data, store=bytes(store))
 
     def read(self, media_type: str, data: bytes, *, store: bytes | None = None) -> dict[str, Any] | None:
         """Return the validated manifest store of *data*, or of *store* which stands beside it, or None.
@@ -118,28 +166,58 @@ class Engine:
         except c2pa.C2paError as error:
             raise UnreadableError(str(error)) from error
 
-    def _context(self) -> c2pa.Context:
+    def _context(self, host: str | None = None) -> c2pa.Context:
+        """Return this process's context, which may speak to *host* and to nobody else."""
         import c2pa
 
-        with self._lock:
-            process = os.getpid()
-            if process not in self._contexts:
-                self._contexts[process] = c2pa.Context(settings=c2pa.Settings.from_dict(_settings(self._trust())))
-            return self._contexts[process]
+        key = (os.getpid(), host)
+        if key not in self._contexts:
+            settings = c2pa.Settings.from_dict(_settings(self._trust(), host))
+            self._contexts.setdefault(key, c2pa.Context(settings=settings))
+        return self._contexts[key]
 
-    def _signing_engine(self) -> tuple[Signer, c2pa.Signer]:
-        import c2pa
+    def _native_signer(self, signer: Signer) -> c2pa.Signer:
+        """Return this process's signing engine for a key at hand."""
+        process = os.getpid()
+        if process not in self._native:
+            self._native.setdefault(process, _native_signer(signer))
+        return self._native[process]
 
-        with self._lock:
-            process = os.getpid()
-            if process not in self._signers:
-                signer = self._signer()
-                info = c2pa.C2paSignerInfo(signer.algorithm.encode(), signer.certificates, signer.private_key, None)
-                try:
-                    self._signers[process] = signer, c2pa.Signer.from_info(info)
-                except c2pa.C2paError as error:
-                    raise MarkingError(f"cannot sign as {signer.subject}: {error}") from error
-            return self._signers[process]
+
+@dataclass(frozen=True)
+class _Request:
+    definition: str
+    media_type: str
+    data: bytes = field(repr=False)
+    ingredients: tuple[Ingredient, ...]
+    embed: bool
+
+    @property
+    def size(self) -> int:
+        return len(self.data) + sum(len(one.data) for one in self.ingredients)
+
+
+class _NoStampError(MarkingError):
+    """The time-stamping authority gave no stamp, and nothing else was wrong."""
+
+
+def _native_signer(signer: Signer, callback: GuardedCallback | None = None) -> c2pa.Signer:
+    import c2pa
+
+    try:
+        if callback is None:
+            algorithm = signer.algorithm.encode()
+            return c2pa.Signer.from_info(c2pa.C2paSignerInfo(algorithm, signer.certificates, signer.private_key, None))
+        algorithm = c2pa.C2paSigningAlg[signer.algorithm.upper()]
+        return c2pa.Signer.from_callback(callback, algorithm, signer.certificates.decode("ascii"), signer.timestamp_url)
+    except c2pa.C2paError as error:
+        raise MarkingError(f"cannot sign as {signer.subject}: {error}; see disclose keys doctor") from error
+
+
+def _is_of_signing(error: Exception) -> bool:
+    import c2pa
+
+    return isinstance(error, c2pa.C2paError.Signature)
 
 
 @cache
@@ -150,11 +228,11 @@ def embeddable() -> frozenset[str]:
     return frozenset(c2pa.Builder.get_supported_mime_types())
 
 
-def _settings(trust: TrustList) -> dict[str, Any]:
+def _settings(trust: TrustList, host: str | None) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "trust": {"trust_config": EXTENDED_KEY_USAGES},
         "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": True},
-        "core": {"allowed_network_hosts": []},
+        "core": {"allowed_network_hosts": [] if host is None else [host]},
         "builder": {"thumbnail": {"enabled": False}, "created_assertion_labels": list(_CREATED)},
     }
     if trust.anchors:
