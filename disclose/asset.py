@@ -116,6 +116,12 @@ class Asset:
         assert self._given_data is not None
         return image.decode(self._given_data, self.media_type, name=self.name)
 
+    @property
+    def was_signed(self) -> bool:
+        """Whether the bytes that came in hold a C2PA manifest store, intact or not."""
+        # A store is a JUMBF box with this label (C2PA 2.2, 11.1.4); neither word is found in pictures by chance.
+        return self.upstream is not None and b"jumb" in self.upstream and b"c2pa" in self.upstream
+
     @cached_property
     def sha256(self) -> str:
         """The SHA-256 of the encoded bytes, in hexadecimal."""

@@ -77,6 +77,13 @@ class Comparer(Protocol):
 
 
 @runtime_checkable
+class HistoryKeeper(Protocol):
+    """A layer that keeps the credentials which came with an asset, and signs what the others changed."""
+
+    keeps_history: bool
+
+
+@runtime_checkable
 class Beside(Protocol):
     """A layer that can put its mark into a file of its own, beside assets of the media types in ``beside``."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from disclose.asset import Asset
 from disclose.disclosure import Disclosure, Identifier
 from disclose.errors import DiscloseError, MarkingError, UnsupportedError
-from disclose.layer import Layer, Plane, Recogniser, handles, handles_beside
+from disclose.layer import HistoryKeeper, Layer, Plane, Recogniser, handles, handles_beside
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +78,7 @@ class Marker:
                     raise
                 # Foreign exceptions are translated here, once, so that callers can rely on the tree.
                 raise MarkingError(f"layer {layer.name} failed on {asset!r}: {error}") from error
+        _check_history(asset, layers)
         return asset
 
     def _layers_for(self, asset: Asset, *, sidecar: bool = False) -> list[Layer]:
@@ -97,6 +98,17 @@ class Marker:
                     f" it marks {', '.join(layer.media)}; list it as optional to go without it"
                 )
         return chosen
+
+
+def _check_history(asset: Asset, layers: list[Layer]) -> None:
+    """Raise MarkingError if credentials that came with *asset* were broken or dropped: a signed file is re-signed."""
+    if not asset.was_signed or asset.data == asset.upstream:
+        return
+    if not any(isinstance(layer, HistoryKeeper) and asset.mark_of(layer.name) is not None for layer in layers):
+        raise MarkingError(
+            f"cannot mark {asset.name or 'the input'}: it carries Content Credentials, and changing it without signing"
+            " it anew would break them: add the layer c2pa to the profile, and do not list it as optional"
+        )
 
 
 def _modality(media_type: str) -> str:

@@ -46,6 +46,7 @@ class C2paLayer:
     plane = Plane.CONTAINER
     media = _EMBEDDED
     beside = ("*/*",)
+    keeps_history = True
 
     def __init__(
         self,

@@ -114,3 +114,10 @@ def test_training_is_reserved_where_the_profile_says_so_and_not_otherwise(profil
 def test_nothing_of_a_prompt_has_a_place_in_the_manifest(profile):
     with pytest.raises(disclose.DiscloseError, match="prompt"):
         disclose.mark(encoded(photograph()), profile, system="Studio", prompt="a secret wish")
+
+
+def test_a_signed_file_is_never_changed_without_being_signed_anew(profile, tmp_path):
+    theirs = disclose.mark(encoded(photograph()), disclose.Profile(folder=tmp_path / "other"), system="Elsewhere")
+    careless = disclose.Profile(folder=tmp_path / "careless", layers=("iptc",))
+    with pytest.raises(disclose.DiscloseError, match="Content Credentials"):
+        disclose.mark(theirs.data, careless, system="Studio")
