@@ -13,6 +13,7 @@ from typing import Any
 
 from disclose.asset import Asset
 from disclose.disclosure import DigitalSourceType, Disclosure
+from disclose.lineage import Contribution, Part
 from disclose.version import __version__
 
 STATEMENT = "io.github.disclose-ai.statement"
@@ -39,8 +40,11 @@ def definition(
 ) -> dict[str, Any]:
     """Return the manifest that says *disclosure* of *asset*; *inputs* are the labels of what went in beside a parent.
 
-    With *training_mining* the content is reserved from training and mining (CAWG training and data mining 1.1).
+    Each model of the lineage goes in as an ingredient of its own, the deployment only in the statement. With
+    *training_mining* the content is reserved from training and mining (CAWG training and data mining 1.1).
     """
+    models = [_model(one, f"model-{number}") for number, one in enumerate(_models(disclosure), 1)]
+    inputs = (*inputs, *(model["label"] for model in models))
     assertions = [
         {"label": "c2pa.actions.v2", "created": True, "data": _actions(asset, disclosure, has_parent, inputs)},
         {"label": "c2pa.ai-disclosure", "created": True, "data": _ai_disclosure(disclosure)},
@@ -57,6 +61,7 @@ def definition(
         "claim_generator_info": [{**_TOOL, "specVersion": "2.4.0"}],
         "format": asset.media_type,
         "assertions": assertions,
+        "ingredients": models,
     }
 
 
@@ -81,7 +86,31 @@ def _actions(asset: Asset, disclosure: Disclosure, has_parent: bool, inputs: tup
 def _ai_disclosure(disclosure: Disclosure) -> dict[str, Any]:
     # The type names the model's format; the generic term claims no more than is known. How much a person oversaw
     # is not guessed.
-    return {"modelType": "c2pa.types.model", "modelName": disclosure.model or disclosure.system}
+    last = next(reversed(_models(disclosure)), None)
+    name = disclosure.model or (last.name if last is not None else disclosure.system)
+    said = {"modelType": "c2pa.types.model", "modelName": name}
+    return said if last is None or last.purl is None else {**said, "modelIdentifier": last.purl}
+
+
+def _models(disclosure: Disclosure) -> list[Contribution]:
+    """Return the models that others were made from, and at the end the one that made the content."""
+    return [one for one in disclosure.lineage if one.role is not Part.DEPLOYED]
+
+
+def _model(contribution: Contribution, label: str) -> dict[str, Any]:
+    """Return *contribution* as an ingredient without data (C2PA 2.2, 18.16.9: the type of what is not a picture)."""
+    described = {
+        "title": contribution.name,
+        "label": label,
+        "relationship": Relationship.INPUT_TO,
+        "format": "application/octet-stream",
+        "data_types": [{"type": "c2pa.types.model"}],
+    }
+    if contribution.purl is not None:
+        described["instance_id"] = contribution.purl
+    if contribution.url is not None:
+        described["informational_URI"] = contribution.url
+    return described
 
 
 def active(store: Mapping[str, Any]) -> Mapping[str, Any]:

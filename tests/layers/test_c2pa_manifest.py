@@ -11,6 +11,7 @@ import disclose
 from disclose.asset import Asset, Mark
 from disclose.disclosure import Action, DigitalSourceType, Disclosure
 from disclose.layers.c2pa import C2paLayer
+from disclose.lineage import Contribution, Part
 from disclose.signing import Signer, TrustList
 
 WATERMARK = Mark(layer="image_watermark", details={"alg": "ours", "value": "0123456789abcdef"})
@@ -76,6 +77,24 @@ def test_the_ai_disclosure_holds_what_18_28_defines_and_nothing_guessed(layer):
     assert data["modelName"] == "org/model"
     assert set(data) <= {"modelType", "modelName", "modelIdentifier", "contentProfile"}
     assert "humanOversightLevel" not in json.dumps(data)
+
+
+def test_who_shared_fine_tuned_and_deployed_the_model_each_appear_once(layer):
+    lineage = (
+        Contribution(role=Part.SHARED, name="base", identifier="acme/base", url="https://huggingface.co/acme/base"),
+        Contribution(role=Part.FINE_TUNED, name="tuned", identifier="studio/tuned", version="0A1B"),
+        Contribution(role=Part.DEPLOYED, name="Studio GmbH"),
+    )
+    marked = layer.mark(picture(), Disclosure.new(system="Studio", lineage=lineage))
+    manifest = active(marked)
+    models = manifest["ingredients"]
+    assert [model["title"] for model in models] == ["base", "tuned"]
+    assert {model["data_types"][0]["type"] for model in models} == {"c2pa.types.model"}
+    assert models[0]["informational_URI"] == "https://huggingface.co/acme/base"
+    data = assertion(manifest, "c2pa.ai-disclosure")["data"]
+    assert (data["modelName"], data["modelIdentifier"]) == ("tuned", "pkg:huggingface/studio/tuned@0a1b")
+    (found,) = layer.detect(Asset.open(marked.data))
+    assert found.disclosure.lineage == lineage
 
 
 def test_what_image_to_image_started_from_stays_with_its_own_credentials(profile, tmp_path):
