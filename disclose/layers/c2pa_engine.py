@@ -20,7 +20,6 @@ from disclose.errors import MarkingError, UnreadableError
 from disclose.signing.callback import GuardedCallback
 from disclose.signing.time_limit import within
 from disclose.signing.timestamp import host_of, shown
-from disclose.signing.trust import EXTENDED_KEY_USAGES
 
 if TYPE_CHECKING:
     import c2pa
@@ -109,8 +108,9 @@ class Engine:
                     f"{error}; try again, name another authority as timestamp_url, or go on without stamps in an"
                     ' outage with timestamp_outage="unstamped"'
                 ) from error
+            signed = self._signed(request, replace(signer, timestamp_url=None))
             _log.warning("signed without a time-stamp: %s", error)
-        return replace(self._signed(request, replace(signer, timestamp_url=None)), timestamp="unavailable")
+            return replace(signed, timestamp="unavailable")
 
     def _stamped(self, request: _Request, signer: Signer, url: str) -> Signed:
         """Return *request* signed and time-stamped; raises _NoStampError when the authority is the reason why not."""
@@ -229,12 +229,9 @@ def embeddable() -> frozenset[str]:
 
 
 def _settings(trust: TrustList, host: str | None) -> dict[str, Any]:
-    settings: dict[str, Any] = {
-        "trust": {"trust_config": EXTENDED_KEY_USAGES},
+    return {
+        "trust": trust.settings(),
         "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": True},
         "core": {"allowed_network_hosts": [] if host is None else [host]},
         "builder": {"thumbnail": {"enabled": False}, "created_assertion_labels": list(_CREATED)},
     }
-    if trust.anchors:
-        settings["trust"]["trust_anchors"] = trust.anchors
-    return settings

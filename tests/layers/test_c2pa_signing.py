@@ -154,19 +154,22 @@ def test_eight_threads_sign_at_once(kind, identity, picture):
 @pytest.mark.parametrize("kind", ["file", "callback"])
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-def test_two_forked_workers_sign_with_an_engine_made_before_the_fork(kind, identity, picture):
+def test_two_forked_workers_sign_with_an_engine_made_before_the_fork(kind, identity, picture, tmp_path):
     key = Signer.from_pem(identity.certificates, identity.leaf.key_pem())
     signs = engine(key if kind == "file" else asking(identity), identity.anchors)
     signs.sign(DEFINITION, JPEG, picture)
     context = multiprocessing.get_context("fork")
-    answers = context.SimpleQueue()
-    workers = [context.Process(target=lambda: answers.put(signs.sign(DEFINITION, JPEG, picture).data)) for _ in "12"]
+    files = [tmp_path / "1.jpg", tmp_path / "2.jpg"]
+    workers = [
+        context.Process(target=lambda file=file: file.write_bytes(signs.sign(DEFINITION, JPEG, picture).data))
+        for file in files
+    ]
     for worker in workers:
         worker.start()
-    signed = [answers.get() for _ in workers]
     for worker in workers:
         worker.join(20)
     assert [worker.exitcode for worker in workers] == [0, 0]
+    signed = [file.read_bytes() for file in files]
     assert {axes_of(data, identity.anchors)[:2] for data in signed} == {(Integrity.INTACT, Trust.TRUSTED)}
 
 
@@ -214,26 +217,30 @@ def test_in_an_outage_marking_goes_on_unstamped_where_the_deployment_says_so(
     assert authority.url in caplog.text
 
 
-def test_a_failure_of_the_callback_is_never_taken_for_an_outage(authority, identity, picture):
+@pytest.mark.parametrize("outage", ["fail", "unstamped"])
+def test_a_failure_of_the_callback_is_never_taken_for_an_outage(outage, authority, identity, picture):
     asked = []
-    signer = asking(identity, asked.append, timestamp_url=authority.url, timestamp_outage="unstamped")
+    signer = asking(identity, asked.append, timestamp_url=authority.url, timestamp_outage=outage)
     with pytest.raises(MarkingError, match="returned NoneType"):
         engine(signer).sign(DEFINITION, JPEG, picture)
     assert len(asked) == 1
     assert authority.requests == 0
 
 
-def test_a_file_that_cannot_be_signed_is_never_taken_for_an_outage(authority, identity):
-    signer = asking(identity, timestamp_url=authority.url, timestamp_outage="unstamped")
+@pytest.mark.parametrize("outage", ["fail", "unstamped"])
+def test_a_file_that_cannot_be_signed_is_never_taken_for_an_outage(outage, authority, identity):
+    signer = asking(identity, timestamp_url=authority.url, timestamp_outage=outage)
     with pytest.raises(MarkingError, match=r"^image/jpeg, signed by"):
         engine(signer).sign(DEFINITION, JPEG, b"\xff\xd8 no picture")
 
 
-def test_a_certificate_that_c2pa_refuses_is_never_taken_for_an_outage(authority, picture):
+@pytest.mark.parametrize("outage", ["fail", "unstamped"])
+def test_a_certificate_that_c2pa_refuses_is_never_taken_for_an_outage(outage, authority, picture):
     identity = chain(usages=())
-    signer = asking(identity, timestamp_url=authority.url, timestamp_outage="unstamped")
-    with pytest.raises(MarkingError, match="certificate"):
+    signer = asking(identity, timestamp_url=authority.url, timestamp_outage=outage)
+    with pytest.raises(MarkingError, match=r"^image/jpeg, signed by .*certificate"):
         engine(signer).sign(DEFINITION, JPEG, picture)
+    assert authority.requests == 0
 
 
 def test_each_file_is_stamped_by_one_question(authority, identity, picture):
