@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from disclose.evidence import Integrity, Time, Trust
-from disclose.signing.trust import SIGNERS
+from disclose.signing.trust import SIGNERS, TIMESTAMPS
 
 _INTACT, _BROKEN = Integrity.INTACT, Integrity.BROKEN
 _KNOWN, _UNKNOWN_SIGNER = Trust.TRUSTED, Trust.UNTRUSTED
@@ -180,7 +180,7 @@ class Assessment:
         integrity, trust, time = axes(codes)
         succeeded = _names(codes, "success")
         meanings = {name: _meaning(name) for name in dict.fromkeys(_names(codes, "failure", "informational"))}
-        if trust is Trust.TRUSTED and results.get("trustListUri") != SIGNERS:
+        if "signingCredential.trusted" in succeeded and results.get("trustListUri") != SIGNERS:
             trust = Trust.UNTRUSTED
             meanings["signingCredential.trusted"] = _TIMESTAMPS_ONLY
         told = {name: _meaning(name) for name in succeeded if CODES.get(name) and CODES[name].value is not None}
@@ -201,7 +201,7 @@ def axes(codes: Mapping[str, Any]) -> tuple[Integrity, Trust, Time]:
         integrity = Integrity.INTACT
     else:
         integrity = Integrity.UNKNOWN
-    if Trust.UNTRUSTED in values:
+    if Trust.UNTRUSTED in values or _is_for_time_stamps_only(codes):
         trust = Trust.UNTRUSTED
     else:
         trust = Trust.TRUSTED if "signingCredential.trusted" in succeeded else Trust.UNKNOWN
@@ -212,6 +212,12 @@ def axes(codes: Mapping[str, Any]) -> tuple[Integrity, Trust, Time]:
 def failures(codes: Mapping[str, Any]) -> list[str]:
     """Return the names of the codes that say what failed; an unknown signer is among them and breaks nothing."""
     return _names(codes, "failure")
+
+
+def _is_for_time_stamps_only(codes: Mapping[str, Any]) -> bool:
+    # The engine trusts an authority for whatever it is asked about, and says only in words which list it stands in.
+    found = [item for item in codes.get("success") or [] if item.get("code") == "signingCredential.trusted"]
+    return any(f"[{TIMESTAMPS}]" in str(item.get("explanation", "")) for item in found)
 
 
 def _names(codes: Mapping[str, Any], *kinds: str) -> list[str]:
