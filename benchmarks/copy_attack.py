@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from benchmarks.common import encoded, machine, photographs, write
 from disclose.asset import Asset
@@ -52,6 +52,17 @@ def _then(*steps: Handling) -> Handling:
     return chain
 
 
+def _on_a_page(picture: Image.Image) -> Image.Image:
+    """Return *picture* as a page shows it, at 0.7 of its size between lines of text."""
+    shown = _scaled(0.7)(picture)
+    page = Image.new("RGB", (shown.width + 420, shown.height + 260), (250, 250, 248))
+    draw = ImageDraw.Draw(page)
+    for top in range(16, page.height, 24):
+        draw.text((24, top), "What was said of it, and what was said of that, line by line. " * 6, fill=(40, 40, 40))
+    page.paste(shown, (240, 110))
+    return _jpeg(80)(page)
+
+
 HANDLINGS: dict[str, Handling] = {
     "none": lambda picture: picture,
     "JPEG 50": _jpeg(50),
@@ -60,6 +71,7 @@ HANDLINGS: dict[str, Handling] = {
     "crop to a quarter": _part(0.33, 0.25, 0.83, 0.75),
     "crop to a corner": _part(0.0, 0.0, 0.55, 0.5),
     "screenshot": _then(_scaled(0.8), _part(0.1, 0.08, 0.93, 0.95), _jpeg(80)),
+    "shown on a page": _on_a_page,
     "rotated by 7°": lambda picture: picture.rotate(7, Image.Resampling.BICUBIC),
     "rotated by 20°, cropped": lambda picture: _part(0.25, 0.25, 0.75, 0.75)(
         picture.rotate(20, Image.Resampling.BICUBIC, expand=True)
@@ -69,7 +81,7 @@ HANDLINGS: dict[str, Handling] = {
     "negative": lambda picture: Image.eval(picture, lambda value: 255 - value),
     "darkened": lambda picture: Image.eval(picture, lambda value: round(0.6 * value)),
 }
-WINDOWS = {"whole": _part(0, 0, 1, 1), "crop": _part(0.05, 0.05, 0.7, 0.8)}
+WINDOWS = {"whole": _part(0, 0, 1, 1), "crop": _part(0.05, 0.05, 0.7, 0.8), "on a page": _on_a_page}
 
 
 def _comparison(verdict: Verdict) -> dict[str, object] | None:

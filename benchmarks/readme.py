@@ -109,7 +109,7 @@ def copy_attack() -> str:
         "|---|---|---|---|---|---|",
     ]
     names = {
-        "genuine": "crops, turns, negatives, screenshots → `disclosed`",
+        "genuine": "crops, turns, negatives, screenshots, shown on a page → `disclosed`",
         "copied": "copied marks → `contested`",
     }
     for kind, words in names.items():

@@ -30,8 +30,8 @@ _MEAN, _DEVIATION, _CONVENTIONAL = 128.0, 8.12, 31
 _FALSE_MATCHES = 1e-6
 
 # How much of a picture agrees with its recorded structure: photographs after crops to a quarter, rotations,
-# mirroring, negatives and screenshots, 0.95 and more; other photographs under a copied mark, at most 0.65
-# (benchmarks/copy_attack.py). PDQ alone tells none of those crops from a copy.
+# mirroring, negatives and screenshots, 0.95 and more; shown on a page of other things, 0.84 and more; other photographs
+# under a copied mark, at most 0.68 (benchmarks/copy_attack.py). PDQ alone tells none of those from a copy.
 _SAME, _OTHER = 0.80, 0.72
 
 

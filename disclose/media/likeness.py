@@ -21,6 +21,8 @@ CELL = 8
 _SURROUNDINGS = 9
 _FAINT, _STRONG = 2.0, 16.0
 _FEWEST_CELLS = 48.0
+_COVERED_PART = 0.7  # of the structure to be seen in a part, at least, that must lie within the picture
+_COVERED_WHOLE = 0.95  # of the picture's cells, at least, that must be seen on a page which shows it whole
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,13 +67,17 @@ class Structure:
         if inverted:
             contrast = -contrast
         weight = weight * numpy.clip(numpy.abs(contrast) - _FAINT, 0.0, _STRONG)
-        if weight.sum() < _FEWEST_CELLS * _STRONG / 4:
+        least = _FEWEST_CELLS * _STRONG / 4
+        if weight.sum() < least:
             return None
         best = 0.0
         for stored, part, weights in self._overlaps(contrast > 0, weight, origin, tile // CELL):
             covered = float(weights.sum())
-            # A place where most of the part would hang over the edge of the picture is not a place.
-            if covered >= 0.7 * float(weight.sum()):
+            # A place where most of the part would hang over the edge of the picture is not a place, unless the whole
+            # picture is there: then what surrounds it is the page that it is shown on.
+            is_part = covered >= _COVERED_PART * float(weight.sum())
+            is_whole = stored.size >= _COVERED_WHOLE * self.brighter.size and covered >= least
+            if is_part or is_whole:
                 best = max(best, float(weights[stored == part].sum()) / covered)
         return best if best > 0 else None
 

@@ -55,6 +55,24 @@ def test_another_photograph_does_not_agree(name, luma):
     assert 0.4 < agreement < 0.7
 
 
+def on_a_page(luma, left=300, top=210):
+    page = Image.new("L", (luma.width + 700, luma.height + 500), 245)
+    page.paste(Image.linear_gradient("L").resize((page.width, 120)))
+    page.paste(luma, (left, top))
+    return page, place(-left, -top)
+
+
+def test_a_page_that_shows_the_whole_picture_agrees(luma):
+    page, matrix = on_a_page(luma)
+    assert Structure.of(luma, CANONICAL).agreement(page, matrix, tile=TILE, inverted=False) > 0.85
+
+
+@pytest.mark.parametrize("name", ["astronaut", "china", "flower", "chelsea"])
+def test_a_page_that_shows_another_picture_does_not_agree(name, luma):
+    page, matrix = on_a_page(photograph(name, 627, 418).convert("L"))
+    assert Structure.of(luma, CANONICAL).agreement(page, matrix, tile=TILE, inverted=False) < 0.72
+
+
 def test_a_negative_agrees_only_as_a_negative(luma):
     structure, negative = Structure.of(luma, CANONICAL), Image.eval(luma, lambda value: 255 - value)
     assert structure.agreement(negative, place(), tile=TILE, inverted=True) > 0.95
