@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +12,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from disclose import registry
+from disclose.configuration import file
+from disclose.configuration.presets import DEFAULT_LAYERS, PRESETS
+from disclose.configuration.requirements import Requirement, unmet
+from disclose.configuration.roles import ROLES
+from disclose.configuration.settings import SETTINGS, STATEMENT
+from disclose.configuration.sources import checked, effective
 from disclose.disclosure import Disclosure, Identifier
 from disclose.errors import IdentityError, ProfileError
 from disclose.marker import Marker
@@ -22,7 +28,6 @@ from disclose.verifier import Verifier
 if TYPE_CHECKING:
     from disclose.ledger import Ledger
 
-DEFAULT_LAYERS = ("image_watermark", "iptc", "c2pa", "fingerprint", "ledger")
 ALSO_READ = ("legacy_watermark",)
 """Layers that the world's pictures are read by, though nothing is marked by them unless a profile's layers say so."""
 UNNAMED_SYSTEM = "unnamed AI system"
@@ -32,14 +37,6 @@ _NOT_IN_PRODUCTION = (
 )
 
 _Built = TypeVar("_Built")
-_VARIABLES = {
-    "DISCLOSE_HOME": "folder",
-    "DISCLOSE_PRODUCTION": "production",
-    "DISCLOSE_CERTIFICATES": "certificates",
-    "DISCLOSE_PRIVATE_KEY": "private_key",
-    "DISCLOSE_TRUST_ANCHORS": "trust_anchors",
-    "DISCLOSE_WATERMARK_KEY_FILE": "watermark_key_file",
-}
 
 
 def _usual_folder() -> Path:
@@ -54,6 +51,8 @@ class Profile:
 
     ``folder`` holds the ledger and the development identity. Secrets are named by file and never stand in a
     profile. ``statement`` fills what a call leaves open: system, version, provider, model, detector, on_behalf_of.
+    ``preset`` names the situation whose clauses hold it to a standard (its values come with :meth:`load`), ``role``
+    the one in which it marks, ``origins`` where each setting was found.
     ``production=True`` refuses the development identity. ``legacy_message`` names the published message that the
     layer ``legacy_watermark`` writes where ``layers`` has it. ``aigc_producer`` is the code that the layer ``aigc``
     writes as ContentProducer (GB 45438-2025, Annex E). ``training_mining`` states that what is made is not to be
@@ -63,8 +62,14 @@ class Profile:
     What ``retired_certificates`` (PEM) signed is still this deployment's own. ``timestamp_url`` is that of an RFC 3161
     authority; when it does not answer, ``timestamp_outage`` says whether marking fails or goes on unstamped.
     ``trust_anchors`` is a PEM file, a folder of them, or a ``trust.toml``.
+
+    ``deepfakes`` says that what is made resembles existing persons, places or events (AI Act Art. 3(60)), and
+    ``labelled_elsewhere`` that a label people see is put on it by other means. ``model_card`` is the README.md of the
+    model, ``base_cards`` the cards of its base models, or folders that hold them.
     """
 
+    preset: str | None = None
+    role: str | None = None
     folder: Path = field(default_factory=_usual_folder)
     layers: tuple[str, ...] = DEFAULT_LAYERS
     also_read: tuple[str, ...] = ALSO_READ
@@ -83,39 +88,80 @@ class Profile:
     legacy_message: str | None = None
     aigc_producer: str | None = None
     training_mining: bool = False
+    deepfakes: bool = False
+    labelled_elsewhere: bool = False
+    model_card: Path | None = None
+    base_cards: tuple[Path, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict, repr=False)
     _built: dict[tuple[int, str], Any] = field(default_factory=dict, init=False, repr=False)
     _building: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
+    def __post_init__(self) -> None:
+        for name, value in self.values().items():
+            if name in SETTINGS and value is not None and not name.startswith(STATEMENT):
+                object.__setattr__(self, name, checked(SETTINGS[name], value, name))
+
     @classmethod
     def load(cls, **settings: Any) -> Self:
-        """Return the profile that *settings* and, behind them, the environment describe.
+        """Return the profile that *settings* and, behind them, environment, file and preset describe.
 
-        The variables are DISCLOSE_HOME, DISCLOSE_PRODUCTION, DISCLOSE_CERTIFICATES, DISCLOSE_PRIVATE_KEY,
-        DISCLOSE_TRUST_ANCHORS and DISCLOSE_WATERMARK_KEY_FILE. A misspelt one is refused by name.
+        The file is ``disclose.toml``, or ``[tool.disclose]`` in ``pyproject.toml``, found from the working directory
+        upwards or named by DISCLOSE_CONFIG; relative paths in it begin at its folder. Every setting has a variable,
+        as a rule DISCLOSE_ and its name. Raises ProfileError for what is misspelt or of another kind, naming the
+        source, the setting and what was expected.
         """
-        found: dict[str, Any] = {}
-        for variable, text in os.environ.items():
-            if not variable.startswith("DISCLOSE_") or not text:
-                continue
-            if variable not in _VARIABLES:
-                raise ProfileError(f"the environment variable {variable} is unknown; there are {', '.join(_VARIABLES)}")
-            name = _VARIABLES[variable]
-            found[name] = _is_yes(variable, text) if name == "production" else Path(text)
-        return cls(**{**found, **settings})
+        found = effective(settings)
+        values = {name: one.value for name, one in found.items() if not name.startswith(STATEMENT)}
+        statement = {
+            name.removeprefix(STATEMENT): one.value for name, one in found.items() if name.startswith(STATEMENT)
+        }
+        origins = {name: one.origin for name, one in found.items()}
+        return cls(**values, statement=MappingProxyType(statement), origins=MappingProxyType(origins))
+
+    def values(self) -> dict[str, Any]:
+        """Return the value of each setting by its name, those of the statement as ``statement.system`` and so on."""
+        own = {name: getattr(self, name) for name in SETTINGS if not name.startswith(STATEMENT)}
+        return {**own, **{STATEMENT + name: value for name, value in self.statement.items()}}
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Return what the preset asks for and, where the AI Act applies, the role."""
+        if self.preset is None:
+            return ()
+        preset = PRESETS[self.preset]
+        duties = ROLES[self.role].duties if self.role is not None and "eu" in preset.jurisdictions else ()
+        return (*preset.requirements, *(one for duty in duties for one in duty.requirements))
+
+    def missing(self, **statement: Any) -> tuple[Requirement, ...]:
+        """Return the requirements that this profile, completed by *statement*, does not meet."""
+        given = {STATEMENT + name: value for name, value in statement.items()}
+        return unmet(self.requirements(), {**self.values(), **given})
 
     def disclosure(self, **statement: Any) -> Disclosure:
-        """Return a fresh disclosure of *statement*, completed by the profile's own."""
+        """Return a fresh disclosure of *statement*, completed by the profile's own.
+
+        Raises ProfileError when the preset's clauses ask for more than both say.
+        """
         given = {name: value for name, value in statement.items() if value is not None}
+        self._refuse(one for one in self.missing(**given) if one.is_of_the_statement)
         return Disclosure.new(**{"system": UNNAMED_SYSTEM, **self.statement, **given})
+
+    def _refuse(self, lacking: Iterable[Requirement]) -> None:
+        """Raise ProfileError naming what is *lacking* and its clauses, unless it is merely encouraged."""
+        if found := [str(one) for one in lacking if one.binding]:
+            raise ProfileError(f"the preset {self.preset!r} asks for more: " + "; ".join(found))
 
     def for_production(self) -> Profile:
         """Return this profile with the development identity refused."""
-        return self if self.production else self._once("production", lambda: replace(self, production=True))
+        return self if self.production else self._once("production", self._with_production)
+
+    def _with_production(self) -> Profile:
+        return replace(self, production=True, origins={**self.origins, "production": "code"})
 
     def marker(self) -> Marker:
         """Return this process's marker."""
+        # Refused before the first output and not at it: whoever deploys this should see it at once.
+        self._refuse(one for one in self.missing() if not one.is_of_the_statement)
         if self.production:
-            # Refused before the first output and not at it: whoever deploys this should see it at once.
             self.signer()
         return self._once(
             "marker",
@@ -142,7 +188,7 @@ class Profile:
         if self.trust_anchors is None:
             return TrustList()
         anchors = self.trust_anchors
-        return self._once("trust", lambda: TrustList.from_file(anchors))
+        return self._once("trust", lambda: TrustList.from_path(anchors))
 
     def retired(self) -> frozenset[str]:
         """Return the serial numbers (decimal) of all certificates whose files are this deployment's own."""
@@ -217,20 +263,12 @@ class Profile:
         return self._built[key]  # type: ignore[no-any-return]
 
 
-def _is_yes(variable: str, text: str) -> bool:
-    if text.lower() in ("1", "true", "yes", "on"):
-        return True
-    if text.lower() in ("0", "false", "no", "off"):
-        return False
-    raise ProfileError(f"{variable}={text!r} is neither yes nor no: use 1 or 0")
-
-
 def default_profile() -> Profile:
-    """Return the profile of the environment as it is now; the same object as long as the environment stays."""
+    """Return the profile of environment and file as they are now; the same object as long as both stay."""
     described = tuple(sorted(item for item in os.environ.items() if item[0].startswith("DISCLOSE_")))
-    return _profile_of(described)
+    return _profile_of(described, file.stamp(file.find()))
 
 
 @lru_cache(maxsize=8)
-def _profile_of(described: tuple[tuple[str, str], ...]) -> Profile:
+def _profile_of(described: tuple[tuple[str, str], ...], written: tuple[object, ...]) -> Profile:
     return Profile.load()
