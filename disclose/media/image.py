@@ -149,6 +149,14 @@ class Picture:
         """Return this picture with *packet* as its XMP."""
         return replace(self, xmp=packet)
 
+    def without_aigc(self) -> Self:
+        """Return this picture without a label under China's GB 45438 that stands anywhere but in its XMP."""
+        exif = self.options.get("exif")
+        options = {**self.options, "exif": containers.exif.without_aigc(exif)} if exif else self.options
+        blocks = containers.blocks_without_aigc(self.blocks, self.media_type)
+        original = self.original and containers.without_aigc(self.original, self.media_type)
+        return replace(self, options=options, blocks=blocks, original=original)
+
 
 def decode(data: bytes, media_type: str, *, name: str | None = None) -> Picture:
     """Return the picture that *data* holds.
