@@ -199,10 +199,7 @@ class Profile:
         if self.production and signer.is_development:
             raise IdentityError(_NOT_IN_PRODUCTION)
         for path in self.retired_certificates:
-            try:
-                signer = signer.with_retired(files.read(path))
-            except IdentityError as error:
-                raise IdentityError(f"{path}: {error}") from error
+            signer = signer.with_retired(_leaf(path))
         if self.timestamp_url is None:
             return signer
         return signer.with_timestamps(self.timestamp_url, outage=self.timestamp_outage)
@@ -261,6 +258,17 @@ class Profile:
                 if key not in self._built:
                     self._built[key] = build()
         return self._built[key]  # type: ignore[no-any-return]
+
+
+def _leaf(path: Path) -> bytes:
+    """Return the first certificate of a PEM file as PEM: those behind it are its authorities, and not one's own."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    try:
+        return x509.load_pem_x509_certificates(files.read(path))[0].public_bytes(Encoding.PEM)
+    except ValueError as error:
+        raise IdentityError(f"cannot read the retired certificate {path}: {error}; expected PEM, leaf first") from error
 
 
 def default_profile() -> Profile:

@@ -79,7 +79,11 @@ def _list(value: Any) -> list[Any]:
 
 def _instead(value: Any) -> str:
     # By its type and not by its value, which may be a secret that was put into the wrong place.
-    return "it is empty" if isinstance(value, str) else f"it is {_TOML_NAMES.get(type(value), type(value).__name__)}"
+    return (
+        "it is empty"
+        if isinstance(value, str) and not value.strip()
+        else f"it is {_TOML_NAMES.get(type(value), type(value).__name__)}"
+    )
 
 
 _TOML_NAMES = {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}

@@ -55,6 +55,8 @@ def checked(setting: Setting, value: Any, origin: str) -> Any:
 
 def _from_code(given: Mapping[str, Any]) -> dict[str, Found]:
     statement = given.get("statement") or {}
+    if not isinstance(statement, Mapping) or not all(isinstance(name, str) for name in statement):
+        raise ProfileError("statement takes a mapping of names to values, such as statement={'system': 'Studio'}")
     named = {name: value for name, value in given.items() if name != "statement"}
     flat = {**named, **{STATEMENT + name: value for name, value in statement.items()}}
     found = {}
