@@ -7,13 +7,14 @@ anything is decoded, refusal by name of what would lose something, and metadata 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from disclose.errors import DiscloseError, MarkingError, TooLargeError, UnreadableError, UnsupportedError
 from disclose.media import containers
+from disclose.media.containers import exif as exif_block
 
 if TYPE_CHECKING:
     import numpy
@@ -149,10 +150,16 @@ class Picture:
         """Return this picture with *packet* as its XMP."""
         return replace(self, xmp=packet)
 
+    def aigc_labels(self) -> Iterator[bytes]:
+        """Yield the labels under China's GB 45438, as text, that stand anywhere but in the XMP."""
+        yield from containers.aigc_in(self.blocks, self.media_type)
+        if exif := self.options.get("exif"):
+            yield from exif_block.read_aigc(exif)
+
     def without_aigc(self) -> Self:
-        """Return this picture without a label under China's GB 45438 that stands anywhere but in its XMP."""
+        """Return this picture without the labels that :meth:`aigc_labels` yields."""
         exif = self.options.get("exif")
-        options = {**self.options, "exif": containers.exif.without_aigc(exif)} if exif else self.options
+        options = {**self.options, "exif": exif_block.without_aigc(exif)} if exif else self.options
         blocks = containers.blocks_without_aigc(self.blocks, self.media_type)
         original = self.original and containers.without_aigc(self.original, self.media_type)
         return replace(self, options=options, blocks=blocks, original=original)

@@ -12,7 +12,7 @@ from types import ModuleType
 
 from disclose.errors import UnsupportedError
 from disclose.media import xmp
-from disclose.media.containers import exif, flac, gif, id3, iso, jpeg, pdf, png, riff, svg
+from disclose.media.containers import flac, gif, id3, iso, jpeg, pdf, png, riff, svg
 from disclose.media.containers.block import Block
 from disclose.media.containers.jpeg import segments as _jpeg_segments  # noqa: F401  tests/test_verifier.py
 from disclose.media.containers.png import bit_depth as png_bit_depth
@@ -22,6 +22,7 @@ __all__ = [
     "AIGC_NAMESPACE",
     "MEDIA_TYPES",
     "Block",
+    "aigc_in",
     "blocks_without_aigc",
     "foreign_blocks",
     "png_bit_depth",
@@ -89,14 +90,10 @@ def without_xmp(data: bytes, media_type: str) -> bytes:
     return cut
 
 
-def read_aigc(data: bytes, media_type: str) -> Iterator[bytes]:
-    """Yield China's AIGC objects in *data*, as text, from every place but XMP that its format has for them."""
-    if media_type in _PICTURES:
-        yield from _PICTURES[media_type].read_aigc(data)
-    elif media_type == "image/webp":
-        yield from exif.read_aigc(riff.read_exif(data))
-    elif media_type in _FILES and media_type not in _AIGC_IN_XMP:
-        yield from _FILES[media_type].read_aigc(data)
+def aigc_in(blocks: tuple[Block, ...], media_type: str) -> Iterator[bytes]:
+    """Yield China's AIGC objects, as text, in the *blocks* of a picture."""
+    for block in blocks:
+        yield from _PICTURES[media_type].aigc_in(block)
 
 
 def blocks_without_aigc(blocks: tuple[Block, ...], media_type: str) -> tuple[Block, ...]:
@@ -112,6 +109,12 @@ def without_aigc(data: bytes, media_type: str) -> bytes:
         kept = _PICTURES[media_type].without_aigc(block)
         data = data.replace(block.raw, b"" if kept is None else kept.raw, 1)
     return data
+
+
+def read_aigc(data: bytes, media_type: str) -> Iterator[bytes]:
+    """Yield China's AIGC objects in the file *data*, as text, from its format's own place for them beside XMP."""
+    if media_type in _FILES and media_type not in _AIGC_IN_XMP:
+        yield from _FILES[media_type].read_aigc(data)
 
 
 def with_aigc(data: bytes, media_type: str, text: bytes) -> bytes:

@@ -38,8 +38,8 @@ def without_xmp(data: bytes) -> bytes:
     return data[:start] + data[end + 2 :] if end >= 0 else data
 
 
-def read_aigc(data: bytes) -> Iterator[bytes]:
-    """Yield nothing: XMP is the only place for an AIGC object here."""
+def aigc_in(block: Block) -> Iterator[bytes]:
+    """Return no AIGC object: XMP is the only place for an AIGC object here."""
     return iter(())
 
 

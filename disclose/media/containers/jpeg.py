@@ -49,11 +49,9 @@ def without_xmp(data: bytes) -> bytes:
     return data
 
 
-def read_aigc(data: bytes) -> Iterator[bytes]:
-    """Yield the AIGC objects, as text, that stand in Exif or in a comment."""
-    for block in segments(data):
-        if _may_hold_aigc(block):
-            yield from exif.read_aigc(block.raw)
+def aigc_in(block: Block) -> Iterator[bytes]:
+    """Yield the AIGC object, as text, that *block* holds if it is Exif or a comment."""
+    return exif.read_aigc(block.raw) if _may_hold_aigc(block) else iter(())
 
 
 def without_aigc(block: Block) -> Block:

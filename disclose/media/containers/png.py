@@ -57,13 +57,12 @@ def without_xmp(data: bytes) -> bytes:
     return _without(data, [block for block in chunks(data) if _is_xmp(block)])
 
 
-def read_aigc(data: bytes) -> Iterator[bytes]:
-    """Yield the AIGC objects, as text, that stand in text chunks of that keyword or in Exif."""
-    for block in chunks(data):
-        if _is_aigc(block) and (text := _text(block)) is not None:
-            yield text
-        elif block.kind == b"eXIf":
-            yield from exif.read_aigc(block.raw)
+def aigc_in(block: Block) -> Iterator[bytes]:
+    """Yield the AIGC object, as text, that *block* holds under that keyword or in Exif."""
+    if _is_aigc(block) and (text := _text(block)) is not None:
+        yield text
+    elif block.kind == b"eXIf":
+        yield from exif.read_aigc(block.raw)
 
 
 def without_aigc(block: Block) -> Block | None:

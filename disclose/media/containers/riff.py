@@ -64,11 +64,6 @@ def with_aigc(data: bytes, text: bytes) -> bytes:
     return _with_chunk(data, _framed(b"LIST", b"INFO" + own), lambda chunk: _is_empty_list(data, chunk))
 
 
-def read_exif(data: bytes) -> bytes:
-    """Return the Exif block of a WebP file, empty where there is none."""
-    return next((_value(data, chunk) for chunk in _chunks(data) if chunk.kind == b"EXIF"), b"")
-
-
 def _chunks(data: bytes, position: int = 12, end: int | None = None) -> Iterator[Chunk]:
     """Yield the chunks of the first form, or of a list in it, as far as they are whole."""
     if end is None:
