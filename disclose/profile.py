@@ -20,6 +20,7 @@ from disclose.configuration.settings import SETTINGS, STATEMENT
 from disclose.configuration.sources import checked, effective
 from disclose.disclosure import Disclosure, Identifier
 from disclose.errors import IdentityError, ProfileError
+from disclose.lineage import LONGEST_TEXT, Contribution, Part, is_hub_identifier
 from disclose.marker import Marker
 from disclose.media import files
 from disclose.signing import Signer, TrustList
@@ -143,7 +144,28 @@ class Profile:
         """
         given = {name: value for name, value in statement.items() if value is not None}
         self._refuse(one for one in self.missing(**given) if one.is_of_the_statement)
-        return Disclosure.new(**{"system": UNNAMED_SYSTEM, **self.statement, **given})
+        whole = {"system": UNNAMED_SYSTEM, **self.statement, **given}
+        return Disclosure.new(**{"lineage": self.lineage(whole.get("provider")), **whole})
+
+    def lineage(self, deployer: str | None = None) -> tuple[Contribution, ...]:
+        """Return who contributed to the model, by its card, and *deployer*, else the provider of the statement.
+
+        Empty without a ``model_card``. A card that is missing or broken is logged once and leaves nothing.
+        """
+        models = self._once("lineage", self._models) if self.model_card is not None else ()
+        name = deployer or self.statement.get("provider")
+        if not models or not name or len(name) > LONGEST_TEXT:
+            return models
+        return (*models, Contribution(role=Part.DEPLOYED, name=name))
+
+    def _models(self) -> tuple[Contribution, ...]:
+        # Here and not above: most deployments have no card, and reading one brings in a library of its own.
+        from disclose import model_card
+
+        assert self.model_card is not None
+        named = self.statement.get("model")
+        known = named if isinstance(named, str) and is_hub_identifier(named) else None
+        return model_card.lineage(self.model_card, bases=self.base_cards, model=known)
 
     def _refuse(self, lacking: Iterable[Requirement]) -> None:
         """Raise ProfileError naming what is *lacking* and its clauses, unless it is merely encouraged."""
@@ -161,6 +183,7 @@ class Profile:
         """Return this process's marker."""
         # Refused before the first output and not at it: whoever deploys this should see it at once.
         self._refuse(one for one in self.missing() if not one.is_of_the_statement)
+        self.lineage()
         if self.production:
             self.signer()
         return self._once(
