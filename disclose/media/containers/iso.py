@@ -1,6 +1,7 @@
 """ISO base media files (MP4, M4A, QuickTime, HEIC): metadata boxes, written with every sample left where it is.
 
-XMP stands in a ``uuid`` box of its own (XMP specification, part 3, 1.2.7.1), in QuickTime also in ``moov/udta/XMP_``;
+XMP stands in a ``uuid`` box of its own (XMP specification, part 3, 1.2.7.1), in QuickTime also in ``moov/udta/XMP_``
+and in HEIF in an item;
 China's AIGC object is a key in ``moov/udta/meta`` (TC260-PG-20257A).
 """
 
@@ -10,8 +11,8 @@ import struct
 import uuid
 from collections.abc import Iterator
 
-from disclose.errors import UnreadableError, UnsupportedError
-from disclose.media.containers import iso_keys
+from disclose.errors import UnreadableError
+from disclose.media.containers import heif, iso_keys
 from disclose.media.containers.box import Box, boxes, child, framed, whole, with_child
 from disclose.media.containers.iso_offsets import shifted
 
@@ -27,6 +28,8 @@ def read_xmp(data: bytes) -> bytes | None:
     user_data = child(data, b"moov", b"udta", _QUICKTIME_XMP)
     if user_data is not None:
         return user_data.payload(data)
+    if (item := heif.read_xmp(data)) is not None:
+        return item
     own = next((box for box in boxes(data) if _is_xmp(data, box)), None)
     return None if own is None else data[own.body + 16 : own.end]
 
@@ -34,11 +37,11 @@ def read_xmp(data: bytes) -> bytes | None:
 def with_xmp(data: bytes, packet: bytes) -> bytes:
     """Return *data* with *packet* as its XMP, behind everything that offsets count to.
 
-    Raises UnreadableError for a file that is not whole, UnsupportedError for one whose XMP is an item of its own.
+    Raises UnreadableError for a file that is not whole, UnsupportedError for one whose XMP cannot be given more room.
     """
     data = _closed(data)
-    if (meta := child(data, b"meta")) is not None and b"application/rdf+xml" in meta.payload(data):
-        raise UnsupportedError("cannot mark a HEIF file whose XMP is an item of its own; save it without XMP first")
+    if heif.has_xmp(data):
+        return heif.with_xmp(data, packet)
     movie = child(data, b"moov")
     if movie is not None and (user_data := _user_data(movie.payload(data))) and child(user_data, _QUICKTIME_XMP):
         return _with_user_data(data, movie, with_child(user_data, _QUICKTIME_XMP, packet))
