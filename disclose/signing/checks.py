@@ -89,14 +89,17 @@ def _profile(leaf: Certificate) -> Iterator[Finding]:
 
     if leaf.version is not x509.Version.v3:
         yield error("version", f"the certificate is an X.509 {leaf.version.name} certificate, not v3", _RENEW)
-    for check, kind, name in (
-        ("authority-key-identifier", x509.AuthorityKeyIdentifier, "authority key identifier"),
-        ("subject-key-identifier", x509.SubjectKeyIdentifier, "subject key identifier"),
-    ):
-        if _extension(leaf, kind) is None:
-            yield error(check, f"the certificate has no {name}", f"{_RENEW}, with that extension")
-        else:
-            yield fine(check, f"{name} is there")
+    if _extension(leaf, x509.AuthorityKeyIdentifier) is None:
+        step = f"{_RENEW}, with that extension"
+        yield error("authority-key-identifier", "the certificate has no authority key identifier", step)
+    else:
+        yield fine("authority-key-identifier", "authority key identifier is there")
+    if _extension(leaf, x509.SubjectKeyIdentifier) is None:
+        # Only recommended in a leaf (RFC 5280, 4.2.1.2), and c2pa-rs goes without; other readers may not.
+        step = "have the next certificate issued with that extension"
+        yield warning("subject-key-identifier", "the certificate has no subject key identifier", step)
+    else:
+        yield fine("subject-key-identifier", "subject key identifier is there")
     constraints = _extension(leaf, x509.BasicConstraints)
     if constraints is not None and constraints.ca:
         yield error(

@@ -9,9 +9,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pictures import encoded, photograph
 
+from disclose.disclosure import DigitalSourceType
+from disclose.errors import MarkingError
+from disclose.layers.c2pa_engine import Engine
+from disclose.signing import Signer, TrustList
 from disclose.signing.checks import check_identity, usages_of
 from disclose.signing.findings import Severity
+from disclose.signing.signatures import algorithms_of
 
 AUTHORITY = "https://stamps.example/"
 OLD_FORM = PrivateFormat.TraditionalOpenSSL
@@ -61,7 +67,7 @@ LEAVES = {
     "wrong key usage": ({"digital_signature": False}, "error", "key-usage", "lacks digitalSignature"),
     "issues certificates": ({"key_cert_sign": True}, "error", "key-usage", "keyCertSign"),
     "no authority identifier": ({"authority_key_identifier": False}, "error", "authority-key-identifier", "has no"),
-    "no subject identifier": ({"subject_key_identifier": False}, "error", "subject-key-identifier", "has no"),
+    "no subject identifier": ({"subject_key_identifier": False}, "warning", "subject-key-identifier", "has no"),
     "expired": ({"starts": timedelta(days=-9), "ends": timedelta(days=-1)}, "error", "validity", "expired on"),
     "not yet valid": ({"starts": timedelta(days=1)}, "error", "clock", "not valid before .* clock says"),
     "expires soon": ({"ends": timedelta(days=29, hours=1)}, "warning", "validity", "expires in 30 days"),
@@ -78,6 +84,26 @@ def test_each_fault_of_a_leaf_is_the_one_that_is_named(name):
     found = of(chain(**changes))
     assert list(found) == [(severity, check)]
     assert re.search(summary, found[severity, check])
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_what_is_called_an_error_is_refused_by_the_engine_and_what_is_called_a_warning_is_not(name):
+    changes, severity, *_ = LEAVES[name]
+    identity = chain(**changes)
+    algorithm = (*algorithms_of(identity.leaf.key.public_key()), "es256")[0]
+    signer = Signer(certificates=identity.certificates, private_key=identity.leaf.key_pem(), algorithm=algorithm)
+    engine = Engine(signer=lambda: signer, trust=lambda: TrustList(anchors=identity.anchors))
+    created = {"action": "c2pa.created", "digitalSourceType": DigitalSourceType.TRAINED_ALGORITHMIC_MEDIA.uri}
+    definition = {
+        "claim_generator_info": [{"name": "disclose tests"}],
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [created]}}],
+    }
+    if severity == "error":
+        with pytest.raises(MarkingError):
+            engine.sign(definition, "image/png", encoded(photograph()))
+    else:
+        signed = engine.sign(definition, "image/png", encoded(photograph()))
+        assert engine.read("image/png", signed.data)["validation_state"] == "Trusted"
 
 
 def keys():

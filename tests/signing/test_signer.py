@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from disclose.errors import IdentityError
-from disclose.signing import Signer, TrustList, development
+from disclose.signing import Signer, TrustList, development, development_chain
 
 
 @pytest.fixture
@@ -106,8 +106,9 @@ def test_an_unfit_key_or_chain_is_refused_with_its_reason(folder):
 def test_an_expired_certificate_is_refused_with_its_date(folder, monkeypatch):
     from datetime import timedelta
 
-    monkeypatch.setattr(development, "_LIFETIME", timedelta(hours=-0.5))
-    certificates, key, _ = development._chain()
+    monkeypatch.setattr(development_chain, "_LIFETIME", timedelta(hours=-0.5))
+    files = development_chain.chain()
+    certificates, key = files["certificates.pem"], files["private_key.pem"]
     with pytest.raises(IdentityError, match=r"expired on \d{4}-\d\d-\d\d"):
         Signer.from_pem(certificates, key)
 
