@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from disclose.disclosure import Action, Disclosure
 from disclose.errors import ProfileError
+from disclose.integrations import asgi_about
 from disclose.integrations.asgi_headers import (
     CONDITIONAL,
     App,
@@ -60,7 +61,8 @@ class DiscloseMiddleware:
     bodies are marked as *profile* says; a body that cannot be marked is withheld with a 500, so name the routes
     that serve what the system makes. *routes* are the paths concerned: ``"/draw"`` with all below it, or a
     pattern such as ``"/*/picture.png"``; none means all. They are held against the path with and without the
-    prefix under which the application is mounted. *statement* is that of :func:`disclose.marked`.
+    prefix under which the application is mounted. *statement* is that of :func:`disclose.marked`. What both say of
+    the system is served as JSON at ``/.well-known/ai-disclosure``.
     """
 
     def __init__(
@@ -74,6 +76,8 @@ class DiscloseMiddleware:
         **statement: Any,
     ) -> None:
         self.app = app
+        self.profile = profile
+        self.statement = statement
         self.notice = notice
         self.media = _patterns("media", media)
         self.routes = _patterns("routes", routes)
@@ -94,12 +98,16 @@ class DiscloseMiddleware:
             from disclose.profile import default_profile
 
             chosen = default_profile() if profile is None else profile
-            if chosen.production:
-                chosen.signer()  # Refused when the server starts, and not at the first picture.
+            # What is missing is refused when the server starts, and not at the first picture.
+            chosen.marker()
+            chosen.disclosure(**statement)
             self.bodies = MarkedBodies(chosen, statement)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as every ASGI application does."""
+        if scope["type"] == "http" and asgi_about.is_asked_for(scope):
+            await asgi_about.answer(scope, send, self.profile, self.statement)
+            return
         if scope["type"] != "http" or not self._concerns(scope):
             await self.app(scope, receive, send)
             return
