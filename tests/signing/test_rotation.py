@@ -86,6 +86,22 @@ def test_who_reads_the_identity_during_rotations_always_gets_a_key_that_fits(fol
     assert failures == []
 
 
+def test_a_reader_caught_in_the_middle_of_a_rotation_reads_again(folder, monkeypatch):
+    path_of, overtaken = development._key_path, []
+
+    def overtaking(folder, certificates):
+        path = path_of(folder, certificates)
+        if not overtaken:
+            overtaken.append(path)
+            development.rotate(folder)
+        return path
+
+    monkeypatch.setattr(development, "_key_path", overtaking)
+    signer = Signer.development(folder)
+    assert not overtaken[0].exists()
+    assert len(signer.serial_numbers) == 2
+
+
 @pytest.mark.parametrize("file", ["retired.pem", "private_key", "certificates.pem"])
 def test_a_rotation_that_finds_no_room_leaves_the_identity_as_it_was(file, folder, monkeypatch):
     before = Signer.development(folder)
