@@ -99,7 +99,7 @@ class Ledger:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LedgerError(f"cannot open the ledger {path}: {error.strerror}") from error
-        with self._connection(writing=True) as connection:
+        with self.connection(writing=True) as connection:
             _METADATA.create_all(connection)
             for statement in _APPEND_ONLY:
                 connection.exec_driver_sql(statement)
@@ -120,7 +120,7 @@ class Ledger:
         recorded = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         text = record.canonical(record.body(disclosure, sha256, media_type, marks, recorded))
         # The lock keeps threads in line; between processes SQLite's own write lock does (BEGIN IMMEDIATE).
-        with self._appending, self._connection(writing=True) as connection:
+        with self._appending, self.connection(writing=True) as connection:
             head = connection.execute(
                 select(_ENTRIES.c.sequence, _ENTRIES.c.hash).order_by(_ENTRIES.c.sequence.desc()).limit(1)
             ).first()
@@ -174,13 +174,13 @@ class Ledger:
         return self._select(None, order=order, limit=limit)
 
     def __len__(self) -> int:
-        with self._connection() as connection:
+        with self.connection() as connection:
             return int(connection.exec_driver_sql("SELECT count(*) FROM entries").scalar_one())
 
     def verify(self) -> LedgerCheck:
         """Check every entry against its hash and its place in the chain."""
         expected, count = record.GENESIS, 0
-        with self._connection() as connection:
+        with self.connection() as connection:
             for row in connection.execute(select(_ENTRIES).order_by(_ENTRIES.c.sequence)):
                 count += 1
                 if (reason := _fault(row, count, expected)) is not None:
@@ -191,7 +191,7 @@ class Ledger:
     def _select(self, condition: Any, *, order: Any = _ENTRIES.c.sequence, limit: int | None = None) -> list[Record]:
         query = select(_ENTRIES.c.sequence, _ENTRIES.c.body, _ENTRIES.c.previous, _ENTRIES.c.hash)
         query = query if condition is None else query.where(condition)
-        with self._connection() as connection:
+        with self.connection() as connection:
             rows = connection.execute(query.order_by(order).limit(limit)).all()
         try:
             return [Record.from_body(*row) for row in rows]
@@ -205,7 +205,7 @@ class Ledger:
         query = select(_ENTRIES.c.sequence, _ENTRIES.c.likeness).where(
             _ENTRIES.c.sequence > self._hashes_seen, _ENTRIES.c.likeness.is_not(None)
         )
-        with self._appending, self._connection() as connection:
+        with self._appending, self.connection() as connection:
             rows = connection.execute(query.order_by(_ENTRIES.c.sequence)).all()
             if not rows:
                 return
@@ -215,7 +215,8 @@ class Ledger:
             self._hashes_seen = rows[-1].sequence
 
     @contextmanager
-    def _connection(self, *, writing: bool = False) -> Iterator[Connection]:
+    def connection(self, *, writing: bool = False) -> Iterator[Connection]:
+        """Give a connection to the file; with *writing* it holds the write lock, and commits when the block ends."""
         try:
             with self._engine.connect().execution_options(writing=writing) as connection:
                 yield connection
