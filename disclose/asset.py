@@ -119,8 +119,7 @@ class Asset:
     @property
     def was_signed(self) -> bool:
         """Whether the bytes that came in hold a C2PA manifest store, intact or not."""
-        # A store is a JUMBF box with this label (C2PA 2.2, 11.1.4); neither word is found in pictures by chance.
-        return self.upstream is not None and b"jumb" in self.upstream and b"c2pa" in self.upstream
+        return self.upstream is not None and holds_manifest(self.upstream)
 
     @cached_property
     def sha256(self) -> str:
@@ -180,6 +179,12 @@ class Asset:
             "name": self.name,
         }
         return type(self)(**{**values, **changes})
+
+
+def holds_manifest(data: bytes) -> bool:
+    """Whether *data* shows the traces of a C2PA manifest store; to look is a hundred times as fast as to parse."""
+    # A store is a JUMBF box labelled "c2pa" (C2PA 2.2, 11.1.4); SVG holds it as text in an element (A.3.4).
+    return b"c2pa" in data and (b"jumb" in data or b"c2pa:manifest" in data)
 
 
 def sidecar_path(path: Path) -> Path:

@@ -90,8 +90,11 @@ class Marker:
             advice = "; it can be marked in a file beside it: pass sidecar=True and deliver both" if beside else ""
             raise UnsupportedError(f"cannot mark {name}: no layer of this profile marks {kind}{advice}")
         modality = _modality(kind)
+        is_beside = any(layer in beside for layer in chosen)
         for layer in self.layers:
-            concerned = any(pattern.startswith(modality) for pattern in layer.media)
+            # A format that holds no manifest has no place for other metadata either.
+            spared = is_beside and layer.plane is Plane.CONTAINER
+            concerned = any(pattern.startswith(modality) for pattern in layer.media) and not spared
             if concerned and layer not in chosen and layer.name not in self.optional:
                 raise UnsupportedError(
                     f"cannot mark {name}: layer {layer.name} does not mark {kind},"

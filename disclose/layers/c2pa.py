@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from disclose.asset import Asset, Mark
+from disclose.asset import Asset, Mark, holds_manifest
 from disclose.disclosure import Action, Disclosure
 from disclose.errors import MarkingError, UnreadableError
 from disclose.evidence import Basis, Binding, Evidence, Integrity, Trust
 from disclose.layer import Carried, Plane
-from disclose.layers.c2pa_codes import axes, failures
+from disclose.layers.c2pa_codes import Assessment, failures
 from disclose.layers.c2pa_engine import Engine, Ingredient
 from disclose.layers.c2pa_manifest import (
     PARENT,
@@ -98,6 +98,8 @@ class C2paLayer:
             raise MarkingError(f"cannot sign {asset.name or 'the asset'}: {error}") from error
         signer = self._engine.signer
         details = {"alg": signer.algorithm, "certificate": signer.fingerprint}
+        if signed.timestamp is not None:
+            details["timestamp"] = signed.timestamp
         marked = asset.with_data(signed.data).with_mark(Mark(layer=self.name, details=details))
         return marked if embed else marked.with_sidecar(signed.store)
 
@@ -149,16 +151,12 @@ class C2paLayer:
 
     def _read(self, data: bytes, media_type: str, sidecar: bytes | None) -> dict[str, Any] | Evidence | None:
         """Return the manifest store of *data*, evidence of one that cannot be read, or None."""
-        in_file = media_type in self.media and b"jumb" in data
+        in_file = media_type in self.media and holds_manifest(data)
         if not in_file and sidecar is None:
-            # Every manifest store is a JUMBF box; to look for one this way is a hundred times as fast as to parse.
             return None
         try:
             return self._engine.read(media_type, data, store=None if in_file else sidecar)
         except UnreadableError as error:
-            # A damaged picture raises too; only one that shows the traces of a manifest store has lost one.
-            if in_file and b"c2pa" not in data:
-                return None
             return Evidence(
                 layer=self.name,
                 basis=Basis.METADATA,
@@ -168,8 +166,9 @@ class C2paLayer:
 
     def _finding(self, store: dict[str, Any]) -> Evidence:
         manifest = active(store)
-        codes = store.get("validation_results", {}).get("activeManifest", {})
-        integrity, trust, time = axes(codes)
+        results = store.get("validation_results") or {}
+        assessment = Assessment.of(results)
+        integrity, trust = assessment.integrity, assessment.trust
         statement = statement_of(manifest)
         source_type = source_type_of(store)
         signature = manifest.get("signature_info") or {}
@@ -181,7 +180,7 @@ class C2paLayer:
             binding=Binding.HARD,
             integrity=integrity,
             trust=trust,
-            time=time,
+            time=assessment.time,
             id=None if statement is None else statement.id,
             generated=source_type is not None and source_type.is_generated,
             source_type=source_type,
@@ -192,7 +191,8 @@ class C2paLayer:
                 "serial_number": signature.get("cert_serial_number"),
                 "signer": signed_by,
                 "signed_at": signature.get("time"),
-                "failures": failures(codes),
+                "failures": failures(results.get("activeManifest") or {}),
+                "meanings": dict(assessment.meanings),
                 "ingredients": [item.get("title") for item in manifest.get("ingredients") or []],
             },
         )
@@ -213,16 +213,17 @@ _TRUST_WORDS = {
 def _ingredient_findings(store: Mapping[str, Any]) -> Iterator[Evidence]:
     """Yield a finding for each ingredient that fails: the state of the whole file does not show it."""
     for ingredient in active(store).get("ingredients") or []:
-        codes = (ingredient.get("validation_results") or {}).get("activeManifest") or {}
-        if not failures(codes):
+        results = ingredient.get("validation_results") or {}
+        failed = failures(results.get("activeManifest") or {})
+        if not failed:
             continue
-        broken = axes(codes)[0] is Integrity.BROKEN
+        broken = Assessment.of(results).integrity is Integrity.BROKEN
         said = "does not match what was signed" if broken else "is signed by someone not on a trust list"
         yield Evidence(
             layer=C2paLayer.name,
             basis=Basis.METADATA,
             summary=f"{_ORIGINS.get(str(ingredient.get('relationship')), _ORIGINS['parentOf'])} {said}",
-            details={"failures": failures(codes), "relationship": ingredient.get("relationship")},
+            details={"failures": failed, "relationship": ingredient.get("relationship")},
         )
 
 

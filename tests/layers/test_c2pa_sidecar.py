@@ -26,6 +26,14 @@ def test_a_text_is_disclosed_by_the_manifest_beside_it(profile, tmp_path):
     assert (found.binding, found.integrity) == ("hard", "intact")
 
 
+@pytest.mark.parametrize(
+    "data", [b"\x1a\x45\xdf\xa3 matroska, or nearly so", b"OggS and what follows", b"\x00\x01\x02"]
+)
+def test_what_holds_no_manifest_is_spared_other_metadata_too(data, profile):
+    asset = disclose.mark(data, profile, sidecar=True, system="Writer")
+    assert [mark.layer for mark in asset.marks] == ["c2pa", "ledger"]
+
+
 def test_a_changed_text_contradicts_the_manifest_beside_it(profile, tmp_path):
     path = marked(profile, tmp_path)
     path.write_bytes(NOTES.replace(b"machine", b"person"))
