@@ -24,6 +24,7 @@ _FRAME = (
     '<?xpacket end="w"?>'
 ).encode()
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_CLOSING = b"</rdf:Description>"
 _RDF_END = re.compile(rb"</(?:[\w.-]+:)?RDF\s*>")
 _RDF_EMPTY = re.compile(rb"<((?:[\w.-]+:)?RDF)(\s[^<>]*?)?/>")
 _EMPTY_FRAME = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|\x00|<\?[^>]*\?>|<x:xmpmeta[^<>]*>|</x:xmpmeta\s*>)*")
@@ -65,14 +66,16 @@ def with_properties(
     Raises UnsupportedError for a packet that is not RDF: what cannot be added to is not thrown away.
     """
     base = without_properties(_extensible(packet), tuple(properties), namespace=None if exclusive else namespace)
+    opening = f'<rdf:Description xmlns:rdf="{_RDF}" rdf:about="" xmlns:{prefix}="{namespace}">'.encode()
+    # What an earlier call wrote is empty by now.
+    base = base.replace(opening + _CLOSING, b"")
     elements = "".join(
         f"<{prefix}:{name}>{escape(_printable(text))}</{prefix}:{name}>" for name, text in properties.items() if text
     )
     if not elements:
         return base
-    description = f'<rdf:Description xmlns:rdf="{_RDF}" rdf:about="" xmlns:{prefix}="{namespace}">{elements}'
     *_, last = _RDF_END.finditer(base)
-    return base[: last.start()] + (description + "</rdf:Description>").encode() + base[last.start() :]
+    return base[: last.start()] + opening + elements.encode() + _CLOSING + base[last.start() :]
 
 
 def without_properties(packet: bytes, names: tuple[str, ...], *, namespace: str | None = None) -> bytes:

@@ -214,3 +214,13 @@ def test_spliced_files_are_whole_for_other_programs(tmp_path):
     path.write_bytes(image.encode(picture.with_xmp(b"<x:xmpmeta/>")))
     shown = subprocess.run(["file", "--brief", str(path)], capture_output=True, text=True, check=False)
     assert shown.returncode != 0 or "400 x 400" in shown.stdout
+
+
+def test_new_xmp_takes_the_place_of_the_old_in_a_tiff_whose_other_tags_stay():
+    tags = {270: "described", 33723: b"\x1c\x02\x05\x00\x01x\x00\x00", 34377: b"8BIM\x04\x04\x00\x00\x00\x00\x00\x00"}
+    first = image.encode(Asset.open(encoded(photograph(), "TIFF", tiffinfo=tags)).content.with_xmp(b"<x:xmpmeta>1"))
+    second = image.encode(Asset.open(first).content.with_xmp(b"<x:xmpmeta>2"))
+    found = Image.open(io.BytesIO(second))
+    assert found.tag_v2[700] == b"<x:xmpmeta>2"
+    assert {tag: found.tag_v2[tag] for tag in tags} == tags
+    assert b"<x:xmpmeta>1" not in second

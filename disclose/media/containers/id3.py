@@ -14,6 +14,8 @@ from disclose.errors import TooLargeError, UnreadableError, UnsupportedError
 
 _HEADER = 10
 _UNSYNCHRONISED, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
+# exiftool takes a last frame that fills the tag for a damaged one.
+_PADDING = bytes(10)
 _XMP_OWNER = b"XMP\x00"
 _LATIN1 = b"\x00"
 _ENCODINGS = {0: "latin-1", 1: "utf-16", 2: "utf-16-be", 3: "utf-8"}
@@ -122,7 +124,7 @@ def _with_frame(data: bytes, kind: bytes, body: bytes, is_replaced: Callable[[Fr
     tag = _tag(data)
     kept = b"".join(frame.raw for frame in tag.frames if not is_replaced(frame))
     size = _as_syncsafe(len(body)) if tag.version == 4 else len(body).to_bytes(4, "big")
-    frames = kept + kind + size + b"\x00\x00" + body
+    frames = kept + kind + size + b"\x00\x00" + body + _PADDING
     return b"ID3" + bytes([tag.version, 0, 0]) + _as_syncsafe(len(frames)) + frames + data[tag.length :]
 
 

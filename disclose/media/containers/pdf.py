@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pypdf import PdfWriter
 
 _AIGC = "/AIGC"
+_MOST_UPDATES = 1000
 _log = logging.getLogger(__name__)
 # What is odd about a file is no news for whoever has set up no logging.
 logging.getLogger("pypdf").addHandler(logging.NullHandler())
@@ -77,9 +78,11 @@ def _updated(data: bytes, change: Callable[[PdfWriter], None]) -> bytes:
     from pypdf import PdfReader, PdfWriter
 
     try:
-        if PdfReader(io.BytesIO(data)).is_encrypted:
+        reader = PdfReader(io.BytesIO(data))
+        if reader.is_encrypted:
             raise UnsupportedError("cannot mark an encrypted PDF file; mark it before it is encrypted")
         writer = PdfWriter(io.BytesIO(data), incremental=True)
+        _take_numbers(writer, reader.trailer["/Size"])
         change(writer)
         result = io.BytesIO()
         writer.write(result)
@@ -88,3 +91,19 @@ def _updated(data: bytes, change: Callable[[PdfWriter], None]) -> bytes:
     except Exception as error:
         raise UnreadableError(f"cannot mark a PDF file: {error}") from error
     return result.getvalue()
+
+
+def _take_numbers(writer: PdfWriter, size: object) -> None:
+    """Let the next object of *writer* have a number of *size* or more.
+
+    pypdf gives out again the number of an earlier update's cross-reference stream, which is in no table, and would
+    itself read the old object under it.
+    """
+    from pypdf.generic import NullObject
+
+    if not isinstance(size, int):
+        raise UnreadableError("cannot mark a PDF file: it does not say how many objects it has")
+    for _ in range(_MOST_UPDATES):
+        if writer._add_object(NullObject()).idnum >= size - 1:  # noqa: SLF001  no public name for it
+            return
+    raise UnreadableError(f"cannot mark a PDF file: it declares {size} objects and has far fewer")

@@ -39,11 +39,16 @@ def with_xmp(data: bytes, packet: bytes) -> bytes:
 
     Raises UnreadableError for what is not well-formed, UnsupportedError for UTF-16.
     """
-    places = _places(data)
+    found = _PACKET.search(packet)
+    result = _with_packet(data, _places(data), packet if found is None else found.group())
+    # What was well-formed stays so: a packet is not, where somebody else's was damaged.
+    _places(result)
+    return result
+
+
+def _with_packet(data: bytes, places: _Places, new: bytes) -> bytes:
     if places.root is None:
         raise UnreadableError("cannot mark an SVG file: it has no svg element")
-    found = _PACKET.search(packet)
-    new = packet if found is None else found.group()
     if places.packet is not None:
         return data[: places.packet] + new + data[places.packet_end :]
     if places.metadata is not None:
