@@ -1,11 +1,15 @@
 import multiprocessing
 import stat
 import subprocess
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 import pytest
+from certificates import MAKERS, chain
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from disclose.errors import IdentityError
 from disclose.signing import Signer, TrustList, development, development_chain
@@ -104,8 +108,6 @@ def test_an_unfit_key_or_chain_is_refused_with_its_reason(folder):
 
 
 def test_an_expired_certificate_is_refused_with_its_date(folder, monkeypatch):
-    from datetime import timedelta
-
     monkeypatch.setattr(development_chain, "_LIFETIME", timedelta(hours=-0.5))
     files = development_chain.chain()
     certificates, key = files["certificates.pem"], files["private_key.pem"]
@@ -113,15 +115,91 @@ def test_an_expired_certificate_is_refused_with_its_date(folder, monkeypatch):
         Signer.from_pem(certificates, key)
 
 
-def test_a_kind_of_key_that_c2pa_does_not_know_is_refused_by_name():
-    from disclose.signing.signatures import algorithm_of
-
-    assert algorithm_of(ed25519.Ed25519PrivateKey.generate().public_key()) == "ed25519"
-    with pytest.raises(IdentityError, match=r"secp256k1.*P-256"):
-        algorithm_of(ec.generate_private_key(ec.SECP256K1()).public_key())
-
-
 def test_a_trust_list_without_certificates_is_refused(tmp_path):
     (tmp_path / "anchors.pem").write_text("nothing")
     with pytest.raises(IdentityError, match="trust anchors"):
         TrustList.from_file(tmp_path / "anchors.pem")
+
+
+def test_a_key_with_a_password_is_taken_when_its_password_is_at_hand(tmp_path):
+    identity = chain()
+    certificates, private_key = identity.write(tmp_path)
+    private_key.write_bytes(identity.leaf.key_pem(b"open sesame"))
+    signer = Signer.from_files(certificates, private_key, password=lambda: b"open sesame")
+    assert signer.private_key == identity.leaf.key_pem()
+    with pytest.raises(IdentityError, match=r"is encrypted: hand over its password with Signer\.from_files"):
+        Signer.from_files(certificates, private_key)
+    with pytest.raises(IdentityError, match="password is wrong or empty") as caught:
+        Signer.from_files(certificates, private_key, password=lambda: b"close sesame")
+    assert "sesame" not in str(caught.value)
+
+
+def test_a_password_is_not_asked_for_where_there_is_none(tmp_path):
+    asked = []
+    Signer.from_files(*chain().write(tmp_path), password=lambda: asked.append(1) or b"")
+    assert asked == []
+
+
+def test_a_signer_never_shows_its_key_nor_what_its_callback_holds():
+    identity = chain()
+    for signer in (
+        Signer.from_pem(identity.certificates, identity.leaf.key_pem()),
+        Signer.from_callback(identity.certificates, partial(bytes.join, b"token of the key service")),
+    ):
+        shown = repr(signer)
+        assert "es256" in shown
+        assert "PRIVATE" not in shown
+        assert "token" not in shown
+
+
+def test_a_callback_s_algorithm_comes_from_the_certificate():
+    for algorithm in MAKERS:
+        assert Signer.from_callback(chain(algorithm).certificates, bytes).algorithm == algorithm
+    rsa = chain("ps256").certificates
+    assert Signer.from_callback(rsa, bytes, "ps384").algorithm == "ps384"
+    with pytest.raises(IdentityError, match="'es256' does not fit"):
+        Signer.from_callback(rsa, bytes, "es256")
+
+
+def test_a_certificate_that_is_not_valid_yet_is_refused_with_a_look_at_the_clock():
+    identity = chain(starts=timedelta(hours=1))
+    with pytest.raises(IdentityError, match=r"not valid before .* clock"):
+        Signer.from_callback(identity.certificates, bytes)
+
+
+def test_a_signer_has_a_key_or_a_callback_and_never_both_or_neither():
+    identity = chain()
+    given = {"certificates": identity.certificates, "algorithm": "es256"}
+    for wrong in ({}, {"private_key": identity.leaf.key_pem(), "sign": bytes}):
+        with pytest.raises(IdentityError, match="exactly one"):
+            Signer(**given, **wrong)
+    with pytest.raises(IdentityError, match="has to be a function"):
+        Signer.from_callback(identity.certificates, b"no function")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("ftp://stamps.example/", "http:// or https://"),
+        ("file:///etc/passwd", "http:// or https://"),
+        ("stamps.example", "http:// or https://"),
+        ("https://", "http:// or https://"),
+        ("http://[::1", "cannot be read"),
+        ("http://stamps.example:99999/", "cannot be read"),
+        ("https://me:hunter2@stamps.example/", "holds a user name or password"),
+    ],
+)
+def test_only_an_authority_on_the_web_is_asked_for_time_stamps(url, said):
+    signer = Signer.from_callback(chain().certificates, bytes)
+    with pytest.raises(IdentityError, match=said) as caught:
+        signer.with_timestamps(url)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_setting_of_the_signer_that_means_nothing_is_refused():
+    signer = Signer.from_callback(chain().certificates, bytes)
+    with pytest.raises(IdentityError, match="'fail' or 'unstamped'"):
+        signer.with_timestamps("https://stamps.example/", outage="ignore")
+    with pytest.raises(IdentityError, match="time limit"):
+        replace(signer, time_limit=0)
+    assert signer.with_timestamps("https://stamps.example/").with_timestamps(None).timestamp_url is None
