@@ -1,4 +1,4 @@
-(id, texts, fallback) => {
+(id, texts, fallback, aliases) => {
   // A banner that stays, and once per session a dialog that must be answered before anything else can be used.
   // Both live in a shadow root: the page's styles cannot hide them, and theirs cannot break the page.
   const earlier = document.getElementById(id);
@@ -6,14 +6,24 @@
   // A plain banner that came with the page says the same, but asks nobody to answer: ours takes its place.
   if (earlier) earlier.remove();
 
+  // As disclose.notice.languages.best() chooses: the first tag that fits, each shortened from its end.
+  const known = Object.fromEntries(Object.keys(texts).map((name) => [name.toLowerCase(), name]));
+  const serving = (tag) => {
+    for (let parts = tag.toLowerCase().split("-"); parts.length; parts.pop()) {
+      const shortened = parts.join("-");
+      const names = [shortened, Object.hasOwn(aliases, shortened) ? aliases[shortened] : shortened];
+      const name = names.find((name) => Object.hasOwn(known, name));
+      if (name) return known[name];
+    }
+  };
   const tags = navigator.languages && navigator.languages.length ? navigator.languages : [navigator.language || ""];
-  const language =
-    tags.map((tag) => tag.toLowerCase().split("-")[0]).find((tag) => Object.hasOwn(texts, tag)) || fallback;
+  const language = tags.map(serving).find(Boolean) || fallback;
   const text = texts[language];
 
   const host = document.createElement("div");
   host.id = id;
   host.lang = language;
+  host.dir = text.direction;
   host.style.cssText =
     "all: initial !important; display: block !important; position: sticky !important; top: 0 !important;" +
     " z-index: 2147483000 !important; flex: none !important; width: 100% !important";
@@ -32,7 +42,7 @@
       background: #1e2433; color: #f5f7fb; font-size: 14px; padding: 8px 16px; text-align: center;
       overflow-wrap: anywhere;
     }
-    .sign { display: inline-block; width: 8px; height: 8px; margin-right: 9px; border-radius: 50%; background: #8fd0ff; }
+    .sign { display: inline-block; width: 8px; height: 8px; margin-inline-end: 9px; border-radius: 50%; background: #8fd0ff; }
     dialog {
       width: min(27rem, calc(100vw - 32px)); max-height: calc(100vh - 32px); margin: auto; overflow: auto;
       padding: 28px; border: 1px solid #d5d9e2; border-radius: 16px;

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 
+from disclose.notice.languages import ALIASES, best
 from disclose.notice.wording import WORDING, Wording
 
 ELEMENT_ID = "disclose-notice"
@@ -32,9 +33,10 @@ class Notice:
 
         >>> Notice().language_for(["gsw", "de-CH", "en"])
         'de'
+        >>> Notice().language_for(["zh-TW"])
+        'zh-Hant'
         """
-        wanted = (tag.lower().split("-")[0] for tag in tags)
-        return next((language for language in wanted if language in self.wording), self.fallback)
+        return best(tags, self.wording) or self.fallback
 
     def to_script(self) -> str:
         """Return a JavaScript function without parameters that shows the notice: a banner that stays, and a dialog.
@@ -44,7 +46,7 @@ class Notice:
         """
         show = files(__package__).joinpath("notice.js").read_text("utf-8").strip()
         texts = _json({language: asdict(wording) for language, wording in self.wording.items()})
-        return f"() => ({show})({_json(ELEMENT_ID)}, {texts}, {_json(self.fallback)})"
+        return f"() => ({show})({_json(ELEMENT_ID)}, {texts}, {_json(self.fallback)}, {_json(dict(ALIASES))})"
 
     def to_html(self) -> str:
         """Return a script element that shows the notice, for the end of a page's body."""
