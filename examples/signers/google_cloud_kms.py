@@ -5,7 +5,8 @@
 
 GOOGLE_KMS_KEY_VERSION is projects/…/locations/…/keyRings/…/cryptoKeys/…/cryptoKeyVersions/…, SIGNER_CERTIFICATES a
 PEM file: the leaf first, then the intermediates, without the root. Credentials come as for every Google Cloud tool;
-the account needs cloudkms.cryptoKeyVersions.useToSign.
+the account needs cloudkms.cryptoKeyVersions.useToSign. Start worker processes before the first signature: gRPC does not
+survive a fork.
 
 Run with google-cloud-kms 3 over gRPC against a server of the tests' own; not against Google Cloud.
 """

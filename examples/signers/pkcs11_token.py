@@ -19,12 +19,21 @@ from pkcs11 import MGF, Mechanism, ObjectClass
 
 from disclose.signing import Signer
 
-_HASHES = {"256": (Mechanism.SHA256, MGF.SHA256), "384": (Mechanism.SHA384, MGF.SHA384)}
+_HASHES = {
+    "256": (Mechanism.SHA256, MGF.SHA256),
+    "384": (Mechanism.SHA384, MGF.SHA384),
+    "512": (Mechanism.SHA512, MGF.SHA512),
+}
+_PROCESS = os.getpid()
 
 
 def signer() -> Signer:
     """Return a signer for the token that the environment names; the key never leaves it."""
-    token = pkcs11.lib(os.environ["PKCS11_MODULE"]).get_token(token_label=os.environ["PKCS11_TOKEN"])
+    library = pkcs11.lib(os.environ["PKCS11_MODULE"])
+    if os.getpid() != _PROCESS:
+        # What a forked process inherits of the library is not its own (PKCS#11 2.20, 6.6.1); disclose asks here anew.
+        library.reinitialize()
+    token = library.get_token(token_label=os.environ["PKCS11_TOKEN"])
     session = token.open(user_pin=Path(os.environ["PKCS11_PIN_FILE"]).read_text().strip())
     key = session.get_key(object_class=ObjectClass.PRIVATE_KEY, label=os.environ["PKCS11_KEY"])
     # A session does one thing at a time.

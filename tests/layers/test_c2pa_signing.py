@@ -14,10 +14,12 @@ from certificates import MAKERS, chain
 from pictures import encoded, photograph
 from time_stamping import time_stamping_authority
 
+from disclose.asset import Asset
 from disclose.errors import MarkingError
 from disclose.evidence import Integrity, Time, Trust
 from disclose.layers.c2pa_codes import axes
 from disclose.layers.c2pa_engine import Engine
+from disclose.profile import Profile
 from disclose.signing import Signer, TrustList
 from disclose.signing.signatures import signing
 
@@ -259,6 +261,7 @@ def test_a_process_ends_though_the_authority_still_hangs(authority, identity, pi
     program = f"""
 from dataclasses import replace
 from pathlib import Path
+from disclose.asset import Asset
 from disclose.errors import MarkingError
 from disclose.layers.c2pa_engine import Engine
 from disclose.signing import Signer, TrustList
@@ -293,3 +296,12 @@ engine.read("image/jpeg", engine.sign({DEFINITION!r}, "image/jpeg", Path("pictur
     command = ["strace", "-f", "-qq", "-e", "trace=socket,connect", "-o", "calls", sys.executable, "-c", program]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
     assert "AF_INET" not in (tmp_path / "calls").read_text()
+
+
+def test_a_profile_s_mark_says_whether_a_stamp_was_to_be_had(authority, picture, tmp_path):
+    profile = Profile(folder=tmp_path, layers=("c2pa",), timestamp_url=authority.url, timestamp_outage="unstamped")
+    stamped = profile.marker().mark(Asset.open(picture), profile.disclosure(system="Studio"))
+    assert stamped.mark_of("c2pa").details["timestamp"] == "stamped"
+    authority.manner = "refuse"
+    unstamped = profile.marker().mark(Asset.open(picture), profile.disclosure(system="Studio"))
+    assert unstamped.mark_of("c2pa").details["timestamp"] == "unavailable"

@@ -100,6 +100,39 @@ def test_a_key_in_a_token_signs_for_four_threads_and_never_leaves_it(kind, algor
         assert found.integrity is Integrity.INTACT
 
 
+FORKING = """
+import os
+from pathlib import Path
+from disclose.asset import Asset
+from disclose.layers.c2pa import C2paLayer
+from disclose.profile import Profile
+
+profile = Profile(folder=Path("home"), signer_reference="pkcs11_token:signer")
+layer = C2paLayer(signer=profile.signer, trust=profile.trust)
+
+def sign(name):
+    layer.mark(Asset.open(Path("picture.png").read_bytes()), profile.disclosure(system="Studio")).save(name)
+
+sign("signed-before.png")
+if child := os.fork():
+    assert os.waitpid(child, 0)[1] == 0
+    sign("signed-after.png")
+else:
+    sign("signed-child.png")
+"""
+
+
+def test_a_forked_worker_signs_with_the_token_too(token):
+    make_key("EC:prime256v1")
+    (token / "picture.png").write_bytes(encoded(photograph()))
+    run(sys.executable, "-W", "error", "-c", FORKING, cwd=token)
+    assert {path.name for path in token.glob("signed-*")} == {
+        "signed-before.png",
+        "signed-child.png",
+        "signed-after.png",
+    }
+
+
 def test_the_doctor_proves_a_key_in_a_token(token):
     make_key("EC:prime256v1")
     command = [sys.executable, "-W", "error", "-m", "disclose", "keys", "doctor"]
