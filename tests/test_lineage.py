@@ -75,6 +75,9 @@ def test_nothing_is_issued_that_could_not_be_read_back():
         Disclosure.new(system="x" * 5000)
     with pytest.raises(ProfileError, match="lineage"):
         Disclosure.new(system="Studio", lineage=("acme/sketch",))
+    too_many = [Contribution(role=Part.SHARED, name=f"model {number}") for number in range(MOST_CONTRIBUTIONS + 1)]
+    with pytest.raises(ProfileError, match=f"at most {MOST_CONTRIBUTIONS}"):
+        Disclosure.new(system="Studio", lineage=too_many)
 
 
 def test_a_statement_without_lineage_is_what_it_was_before_there_was_any():

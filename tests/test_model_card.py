@@ -96,10 +96,11 @@ def test_the_relation_to_the_base_is_what_the_card_says_and_nothing_more(relatio
     assert lineage(card(tmp_path / "README.md", relation), model="x/y")[-1].role is part
 
 
-def test_models_that_name_each_other_appear_once(tmp_path):
+def test_models_that_name_each_other_appear_once_and_end(tmp_path, caplog):
     own = card(tmp_path / "a" / "one" / "README.md", "base_model: b/two\n")
     card(tmp_path / "b" / "two" / "README.md", "base_model: [a/one, b/two]\n")
     assert summary(lineage(own, model="a/one")) == [(Part.DERIVED, "b/two"), (Part.DERIVED, "a/one")]
+    assert not caplog.records
 
 
 def test_a_lineage_without_end_is_cut_and_said_to_be(tmp_path, caplog):

@@ -224,7 +224,7 @@ SECRET = "5f2b9c0d1e3a4b5c6d7e8f9012345678aabbccdd"  # noqa: S105 - it opens not
 )
 def test_a_secret_in_the_configuration_is_refused_and_not_repeated(text, project):
     written(project, text)
-    with pytest.raises(ProfileError, match="secret") as caught:
+    with pytest.raises(ProfileError, match=r"secrets stand in no|the secret itself|would land in logs") as caught:
         Profile.load()
     assert SECRET[:30] not in str(caught.value)
 
@@ -389,3 +389,13 @@ def test_retired_certificates_are_still_our_own(tmp_path):
     (tmp_path / "broken.pem").write_text("nothing")
     with pytest.raises(IdentityError, match=r"broken\.pem"):
         Profile(folder=tmp_path / "now", retired_certificates=(tmp_path / "broken.pem",)).signer()
+
+
+def test_a_gradio_app_that_lacks_what_the_preset_asks_for_is_refused_when_it_is_made(tmp_path):
+    gradio = pytest.importorskip("gradio")
+    from disclose.integrations.gradio import disclosed
+
+    incomplete = Profile(folder=tmp_path, preset="california")
+    with pytest.raises(ProfileError, match=r"22757\.3\(a\)\(1\)\(A\)"):
+        disclosed(gradio.Interface(lambda text: text, "text", "text"), incomplete)
+    disclosed(gradio.Interface(lambda text: text, "text", "text"), incomplete, **CALIFORNIA)

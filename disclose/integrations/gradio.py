@@ -93,7 +93,9 @@ class _Door:
         for wanted in self.only or ():
             if not any(_names(function, wanted) for function in self.demo.fns.values()):
                 raise ProfileError(f"only={wanted!r} is no function of this app, so nothing of it would be marked")
+        # What the profile misses is refused when the app is made, and not at the first picture.
         self.profile.marker()
+        self.profile.disclosure(**self.statement)
         original = self.demo.postprocess_data
 
         async def postprocess_data(block_fn: Any, predictions: Any, state: Any) -> Any:

@@ -13,6 +13,7 @@ from disclose import Profile
 from disclose.about import WELL_KNOWN
 from disclose.errors import ProfileError
 from disclose.integrations.asgi import DiscloseMiddleware
+from disclose.integrations.asgi_about import is_asked_for
 
 CARD = "---\nlicense: mit\nbase_model: acme/sketch\nbase_model_relation: finetune\nmodel_name: Boats\n---\n"
 
@@ -61,6 +62,8 @@ def test_only_the_root_of_the_origin_has_the_document(profile):
     assert {path: client.get(path).status_code for path in asked} == asked
     inner = DiscloseMiddleware(Starlette(), profile)
     assert TestClient(Starlette(routes=[Mount("/app", inner)])).get("/app" + WELL_KNOWN).status_code == 404
+    # Servers and frameworks differ in whether the path still begins with the prefix that they mounted us at.
+    assert not is_asked_for({"path": WELL_KNOWN, "root_path": "/app", "method": "GET"})
 
 
 def test_the_document_answers_reading_only(profile):
