@@ -24,10 +24,9 @@ def signed(party, *, chain=b"", media_type="image/jpeg", data=None, url=None, as
     return result.getvalue()
 
 
-def results(data, trust=None, media_type="image/jpeg"):
-    """Return the reader's validation results of *data*, with the authorities of *trust*."""
-    store = json.loads(c2pa.Reader(media_type, io.BytesIO(data), context=context(trust)).json())
-    return store["validation_results"]
+def read(data, trust=None, media_type="image/jpeg"):
+    """Return what the engine reads in *data*, validated with the authorities of *trust*."""
+    return json.loads(c2pa.Reader(media_type, io.BytesIO(data), context=context(trust)).json())
 
 
 def context(trust=None):

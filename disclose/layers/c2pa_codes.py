@@ -8,7 +8,7 @@ that c2pa-rs 0.91.3 has beyond them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -114,7 +114,7 @@ _TABLE = (
     Code("manifest.timestamp.invalid", _BROKEN, "A time-stamp manifest holds what it must not."),
     Code("manifest.timestamp.wrongParents", _BROKEN, "A time-stamp manifest does not name one earlier version."),
     Code("manifest.unknownProvenance", None, "A manifest is in a form that this version cannot read."),
-    Code("manifest.unreferenced", None, "The file carries a manifest that no other refers to; it is not considered."),
+    Code("manifest.unreferenced", _BROKEN, "The file carries a manifest that was put in beside what was signed."),
     Code("algorithm.deprecated", None, "The signature uses an algorithm that is no longer recommended."),
     Code("algorithm.unsupported", _BROKEN, "The manifest uses an algorithm that is not allowed."),
     Code("general.error", _BROKEN, "The manifest could not be checked."),
@@ -170,21 +170,37 @@ class Assessment:
     meanings: Mapping[str, str]
 
     @classmethod
-    def of(cls, results: Mapping[str, Any]) -> Self:
-        """Return what *results* say of the active manifest; they are the reader's ``validation_results``.
+    def of_store(cls, store: Mapping[str, Any]) -> Self:
+        """Return what *store*, the reader's ``json()`` parsed, says of its active manifest.
 
-        A signer counts as trusted only where ``trustListUri`` says that its authority is one for signers: the engine
-        takes an authority for time-stamps just as well (c2pa-rs 0.91.3).
+        A manifest that no other refers to makes the whole be rejected (C2PA 2.2, 15.11.3); the engine lets it pass.
+        It can be put in without any key, where COSE leaves room unsigned, and vouch for what was changed elsewhere.
+        """
+        found = cls.of(store.get("validation_results") or {})
+        if not _unreferenced(store):
+            return found
+        meanings = {**found.meanings, "manifest.unreferenced": _meaning("manifest.unreferenced")}
+        return replace(found, integrity=Integrity.BROKEN, meanings=MappingProxyType(meanings))
+
+    @classmethod
+    def of(cls, results: Mapping[str, Any]) -> Self:
+        """Return what *results*, the reader's ``validation_results``, say of the active manifest.
+
+        Two things count that the engine (c2pa-rs 0.91.3) leaves aside: a source whose manifest is no longer the one
+        that was signed (``ingredientDeltas``), and in which list the signer's authority stands (``trustListUri``),
+        for it takes an authority for time-stamps just as well.
         """
         codes = results.get("activeManifest") or {}
         integrity, trust, time = axes(codes)
-        succeeded = _names(codes, "success")
-        meanings = {name: _meaning(name) for name in dict.fromkeys(_names(codes, "failure", "informational"))}
-        if "signingCredential.trusted" in succeeded and results.get("trustListUri") != SIGNERS:
+        meanings = {name: _meaning(name) for name in _names(codes, "success") if _is_telling(name)}
+        meanings |= {name: _meaning(name) for name in _names(codes, "failure", "informational")}
+        if changed := _changed_sources(results):
+            integrity = Integrity.BROKEN
+            meanings |= {name: _meaning(name) for name in changed}
+        if "signingCredential.trusted" in meanings and results.get("trustListUri") != SIGNERS:
             trust = Trust.UNTRUSTED
             meanings["signingCredential.trusted"] = _TIMESTAMPS_ONLY
-        told = {name: _meaning(name) for name in succeeded if CODES.get(name) and CODES[name].value is not None}
-        return cls(integrity=integrity, trust=trust, time=time, meanings=MappingProxyType({**told, **meanings}))
+        return cls(integrity=integrity, trust=trust, time=time, meanings=MappingProxyType(meanings))
 
 
 def axes(codes: Mapping[str, Any]) -> tuple[Integrity, Trust, Time]:
@@ -212,6 +228,30 @@ def axes(codes: Mapping[str, Any]) -> tuple[Integrity, Trust, Time]:
 def failures(codes: Mapping[str, Any]) -> list[str]:
     """Return the names of the codes that say what failed; an unknown signer is among them and breaks nothing."""
     return _names(codes, "failure")
+
+
+def _changed_sources(results: Mapping[str, Any]) -> list[str]:
+    """Return the codes of sources that are not as they were signed; what was wrong before is in their own results."""
+    deltas = [item.get("validationDeltas") or {} for item in results.get("ingredientDeltas") or []]
+    failed = [name for delta in deltas for name in _names(delta, "failure")]
+    return [name for name in failed if name.startswith("ingredient.")]
+
+
+def _unreferenced(store: Mapping[str, Any]) -> set[str]:
+    """Return the labels of manifests that do not lead back to the active one."""
+    manifests = store.get("manifests") or {}
+    reached: set[str] = set()
+    waiting = [str(store.get("active_manifest"))]
+    while waiting:
+        label = waiting.pop()
+        if label in manifests and label not in reached:
+            reached.add(label)
+            waiting += [str(item.get("active_manifest")) for item in manifests[label].get("ingredients") or []]
+    return set(manifests) - reached
+
+
+def _is_telling(name: str) -> bool:
+    return name in CODES and CODES[name].value is not None
 
 
 def _is_for_time_stamps_only(codes: Mapping[str, Any]) -> bool:

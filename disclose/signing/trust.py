@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 import warnings
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,7 @@ SIGNERS, TIMESTAMPS = "signers", "timestamps"
 
 _TABLES = {SIGNERS: {"files"}, TIMESTAMPS: {"files"}, "official": {"file", "date"}}
 _ENDINGS = frozenset({".pem", ".crt", ".cer"})
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----\n", "\n-----END CERTIFICATE-----"
 _OUTDATED = timedelta(days=365)
 
 
@@ -100,11 +102,23 @@ class TrustList:
     def settings(self) -> dict[str, Any]:
         """Return the engine's ``trust`` settings: both lists under their names, and the usages of claim signers.
 
-        Signers come first, so that an authority that stands in both lists counts as one for signers.
+        An authority in both lists is told once, as one of signers: of two the engine reports either, by chance, and
+        it believes an authority of signers for time-stamps too.
         """
-        lists = ((SIGNERS, "manifest", self.anchors), (TIMESTAMPS, "tsa", self.timestamp_anchors))
-        named = [{"trust_uri": name, "trust_kind": kind, "trust_anchors": pem} for name, kind, pem in lists if pem]
+        signing = _certificates(self.anchors)
+        stamping = [one for one in _certificates(self.timestamp_anchors) if one not in signing]
+        lists = ((SIGNERS, "manifest", signing), (TIMESTAMPS, "tsa", stamping))
+        named = [
+            {"trust_uri": name, "trust_kind": kind, "trust_anchors": "".join(found)}
+            for name, kind, found in lists
+            if found
+        ]
         return {"trust_config": EXTENDED_KEY_USAGES, **({"anchors": named} if named else {})}
+
+
+def _certificates(pem: str) -> list[str]:
+    """Return the certificates of *pem* one by one."""
+    return [f"{_BEGIN}{body.strip()}{_END}\n" for body in re.findall(f"{_BEGIN}(.*?){_END}", pem, re.DOTALL)]
 
 
 def _anchors(paths: Iterable[Path]) -> str:

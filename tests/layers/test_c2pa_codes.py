@@ -12,7 +12,7 @@ import pytest
 from certificates import issued
 from cryptography.x509 import ObjectIdentifier
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from signed_files import results, signed, swapped
+from signed_files import read, signed, swapped
 from stamped_times import time_stamping
 
 from disclose.evidence import Binding, Integrity, Time, Trust
@@ -54,7 +54,7 @@ com.adobe.prerelease general.error hashedURI.mismatch hashedURI.missing
 ingredient.claimSignature.mismatch ingredient.claimSignature.missing ingredient.hashedURI.mismatch
 ingredient.manifest.mismatch ingredient.manifest.missing
 manifest.compressed.invalid manifest.inaccessible manifest.missing manifest.multipleParents manifest.timestamp.invalid
-manifest.timestamp.wrongParents manifest.update.invalid manifest.update.wrongParents
+manifest.timestamp.wrongParents manifest.unreferenced manifest.update.invalid manifest.update.wrongParents
 """)
 LEAVES_THE_SIGNER_UNKNOWN = words("""
 claimSignature.outsideValidity signingCredential.expired signingCredential.invalid signingCredential.ocsp.revoked
@@ -68,7 +68,7 @@ algorithm.deprecated assertion.accessible assertion.alternativeContentRepresenta
 assertion.bmffHash.additionalExclusionsPresent assertion.boxesHash.additionalExclusionsPresent
 assertion.dataHash.additionalExclusionsPresent assertion.hashedURI.match assertion.multiAssetHash.match
 claimSignature.insideValidity ingredient.claimSignature.validated ingredient.manifest.validated
-ingredient.unknownProvenance manifest.unknownProvenance manifest.unreferenced signingCredential.ocsp.inaccessible
+ingredient.unknownProvenance manifest.unknownProvenance signingCredential.ocsp.inaccessible
 signingCredential.ocsp.notRevoked signingCredential.ocsp.skipped signingCredential.ocsp.unknown
 timeOfSigning.insideValidity timeOfSigning.outsideValidity timeStamp.validated
 """)
@@ -191,7 +191,7 @@ BOTH = trusting(SIGNERS, STAMPERS)
 
 
 def assessed(data, trust=None, media_type="image/jpeg"):
-    found = Assessment.of(results(data, trust, media_type))
+    found = Assessment.of_store(read(data, trust, media_type))
     return found, (found.integrity.value, found.trust.value, found.time.value)
 
 
@@ -217,7 +217,9 @@ def test_an_authority_for_time_stamps_vouches_for_no_signer(signer):
 
 
 def test_an_authority_for_both_vouches_for_both(signer):
-    assert assessed(signed(signer), trusting(SIGNERS, SIGNERS))[1] == ("intact", "trusted", "stated")
+    data = signed(signer)
+    # The engine would name either list by chance.
+    assert {assessed(data, trusting(SIGNERS, SIGNERS))[1] for _ in range(20)} == {("intact", "trusted", "stated")}
 
 
 def test_a_time_stamp_counts_where_its_authority_is_known(signer):
@@ -260,7 +262,7 @@ def test_a_certificate_for_another_purpose_breaks_nothing():
     # The engine's own settings accept fewer purposes than ours, and so show what it says to one that it refuses.
     engine = c2pa.Context(settings=c2pa.Settings.from_dict({}))
     store = json.loads(c2pa.Reader("image/jpeg", io.BytesIO(signed(only)), context=engine).json())
-    found = Assessment.of(store["validation_results"])
+    found = Assessment.of_store(store)
     assert "signingCredential.invalid" in found.meanings
     assert (found.integrity, found.trust) == (Integrity.INTACT, Trust.UNTRUSTED)
 

@@ -152,6 +152,15 @@ def test_signers_come_first_in_what_the_engine_is_told(folder):
     assert [(one["trust_uri"], one["trust_kind"]) for one in listed] == [(SIGNERS, "manifest"), (TIMESTAMPS, "tsa")]
 
 
+def test_an_authority_in_both_lists_is_told_once_as_one_of_signers():
+    both = TrustList(anchors=A.pem.decode() + B.pem.decode(), timestamp_anchors=TSA.pem.decode() + B.pem.decode())
+    signing, stamping = both.settings()["anchors"]
+    assert names(signing["trust_anchors"]) == ["first root", "second root"]
+    assert names(stamping["trust_anchors"]) == ["stamping root"]
+    only = TrustList(anchors=A.pem.decode(), timestamp_anchors=A.pem.decode())
+    assert [one["trust_uri"] for one in only.settings()["anchors"]] == [SIGNERS]
+
+
 def read_with(trust, data):
     layer = C2paLayer(signer=lambda: pytest.fail("reading asks for no signer"), trust=lambda: trust)
     return next(iter(layer.detect(Asset.open(data))))
