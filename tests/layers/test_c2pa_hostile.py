@@ -1,5 +1,6 @@
 """Manifests made by somebody who means harm, through the public door: evidence, never a crash, never a connection."""
 
+import hashlib
 import io
 import json
 import socket
@@ -17,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from media_files import media_types, small_file
 from PIL import Image
-from signed_files import signed, swapped
+from signed_files import read, signed, swapped
 from system_parts import need
 
 import disclose
@@ -25,6 +26,7 @@ from disclose.cli.terminal import show_verdict
 from disclose.errors import IdentityError, MarkingError
 from disclose.evidence import Integrity, Outcome, Trust
 from disclose.layers.c2pa import STATEMENT, C2paLayer
+from disclose.layers.c2pa_codes import Assessment
 from disclose.media.containers import png_chunk
 from disclose.profile import Profile
 from disclose.signing import Signer, TrustList
@@ -113,6 +115,26 @@ def test_fifty_megabytes_of_manifest_are_damage(reader):
     damaged(in_a_picture(store(manifest(b"\xa0", described(b"cbor", "org.example.large", noise)))), reader)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are for Linux")
+@pytest.mark.parametrize("opening", ["7affffffff", "5affffffff", "7b0000000100000000"])
+def test_a_text_that_says_it_is_four_gigabytes_is_damage_where_memory_is_limited(opening, tmp_path):
+    # The engine (c2pa-rs 0.91.3) asks for as much memory as a value says it is long, and copes when there is none.
+    data = signed(SIGNER, assertions=[{"label": "org.example.long", "data": {"a": "x" * 5_000}}])
+    start = data.index(b"xxxx") - 3
+    (tmp_path / "long.jpg").write_bytes(data[:start] + bytes.fromhex(opening) + data[start + len(opening) // 2 :])
+    program = """
+import resource
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+import disclose
+from disclose.profile import Profile
+profile = Profile(folder=Path("home"), layers=("c2pa", "iptc", "ledger"), also_read=())
+print(disclose.verify(Path("long.jpg"), profile).outcome.value)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "contested\n"), done.stderr
+
+
 @pytest.mark.parametrize("claim", [b"\x5b" + b"\xff" * 8, b"\x9b" + b"\x0f" * 8, b"\xbb" + b"\x7f" * 8, b"\xa0", b""])
 def test_a_claim_that_says_it_is_endless_is_damage(claim, reader):
     damaged(in_a_picture(store(manifest(claim, described(b"json", "org.example.x", box(b"json", b"{}"))))), reader)
@@ -150,6 +172,95 @@ def navy():
     buffer = io.BytesIO()
     Image.new("RGB", (48, 48), "navy").save(buffer, "PNG")
     return buffer.getvalue()
+
+
+# What came before.
+
+
+@pytest.fixture(scope="module")
+def altered():
+    """A picture that a stranger signed, altered and signed again here."""
+    signer = Signer.from_pem(SIGNER.pem, SIGNER.key_pem())
+    layer = C2paLayer(signer=lambda: signer, trust=TrustList)
+    parent = signed(issued("stranger", by=ROOT), media_type="image/png")
+    return layer.mark(disclose.Asset.open(parent), disclose.Disclosure.new(system="Studio", action="altered")).data
+
+
+def assessed(data):
+    return Assessment.of_store(read(data, media_type="image/png"))
+
+
+def test_what_came_before_is_part_of_what_was_signed(altered):
+    assert assessed(altered).integrity is Integrity.INTACT
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b"trainedAlgorithmicMedia", b"digitalCapture_________"), (b"etests", b"eTESTS")],
+    ids=["assertion", "claim"],
+)
+def test_a_change_in_what_came_before_is_damage_although_the_engine_calls_the_file_itself_sound(altered, old, new):
+    found = assessed(with_right_checksum(swapped(altered, old, new)))
+    assert found.integrity is Integrity.BROKEN
+    assert "ingredient.manifest.mismatch" in found.meanings
+
+
+def test_what_came_before_cannot_be_changed_past_the_public_door(altered, reader):
+    changed = with_right_checksum(swapped(altered, b"trainedAlgorithmicMedia", b"digitalCapture_________"))
+    assert disclose.verify(altered, reader).outcome is Outcome.DISCLOSED
+    assert disclose.verify(changed, reader).outcome is Outcome.CONTESTED
+
+
+def test_a_manifest_put_in_beside_the_signed_ones_is_damage(altered):
+    """COSE leaves a kilobyte unsigned, and that is room enough for a manifest that vouches for the others."""
+    start = altered.index(b"jumb") - 4
+    length = int.from_bytes(altered[start : start + 4], "big")
+    whole = altered[start : start + length]
+    head = 8 + int.from_bytes(whole[8:12], "big")
+    parent_length = int.from_bytes(whole[head : head + 4], "big")
+    parent, last = whole[head : head + parent_length], whole[head + parent_length :]
+    forged = forged_manifest(MANIFEST)
+    rebuilt = whole[:head] + forged + parent + with_less_padding(last, len(forged))
+    assert len(rebuilt) == length
+    changed = with_right_checksum(altered[:start] + rebuilt + altered[start + length :])
+    found = assessed(changed)
+    assert found.integrity is Integrity.BROKEN
+    assert "manifest.unreferenced" in found.meanings
+    assert "dataHash.mismatch" not in str(found.meanings), "nothing else gives it away"
+
+
+def forged_manifest(label):
+    """Return a manifest that nobody signed, well-formed enough to be read."""
+    said = described(b"cbor", "org.example.x", box(b"cbor", b"\xa0"))
+    reference = b"\xa2\x63url" + text("self#jumbf=c2pa.assertions/org.example.x")
+    reference += b"\x64hash\x58\x20" + hashlib.sha256(said[8:]).digest()
+    claim = b"\xa5\x6ainstanceID\x61x" + b"\x74claim_generator_info\xa1\x64name\x61x" + b"\x63alg\x66sha256"
+    claim += b"\x69signature" + text(f"self#jumbf=/c2pa/{label}/c2pa.signature")
+    return manifest(claim + b"\x72created_assertions\x81" + reference, said, label=label)
+
+
+def text(found):
+    """Return *found* as a CBOR text string of 24 to 255 bytes."""
+    return b"\x78" + bytes([len(found)]) + found.encode()
+
+
+def with_less_padding(found, by):
+    """Return the manifest *found* shorter by as many bytes of what COSE leaves unsigned."""
+    key = found.index(b"\xa1cpadY")
+    size = int.from_bytes(found[key + 6 : key + 8], "big") - by
+    assert size > 255
+    left = found[: key + 6] + struct.pack(">H", size) + bytes(size) + found[key + 8 + size + by :]
+    signature = found.index(b"c2pa.signature\x00\x00")
+    for place in (0, found.rindex(b"jumb", 0, signature) - 4, found.index(b"cbor", signature) - 4):
+        value = int.from_bytes(left[place : place + 4], "big") - by
+        left = left[:place] + struct.pack(">I", value) + left[place + 4 :]
+    return left
+
+
+def with_right_checksum(data):
+    start = data.index(b"caBX") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    return data[:start] + png_chunk(b"caBX", data[start + 8 : end - 4]) + data[end:]
 
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False)
