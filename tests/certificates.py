@@ -92,6 +92,7 @@ def issued(
     key_usage=True,
     subject_key_identifier=True,
     authority_key_identifier=True,
+    serial_number=None,
     starts=timedelta(hours=-1),
     ends=timedelta(days=300),
 ):
@@ -107,7 +108,7 @@ def issued(
         .subject_name(subject)
         .issuer_name(subject if by is None else by.certificate.subject)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial_number or x509.random_serial_number())
         .not_valid_before(now + starts)
         .not_valid_after(now + ends)
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)

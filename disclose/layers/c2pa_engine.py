@@ -71,7 +71,7 @@ class Engine:
         self._signer = signer
         self._trust = trust
         # No locks: one that another thread holds at the moment of a fork would never open in the child.
-        self._contexts: dict[tuple[int, str | None], c2pa.Context] = {}
+        self._contexts: dict[tuple[int, str | None, bool], c2pa.Context] = {}
         self._signers: dict[int, Signer] = {}
         self._native: dict[int, c2pa.Signer] = {}
 
@@ -152,13 +152,16 @@ class Engine:
 
         Raises UnreadableError for a store that is there and cannot be read.
         """
+        return self._read(media_type, data, store, self._context())
+
+    def _read(self, media_type: str, data: bytes, store: bytes | None, context: c2pa.Context) -> dict[str, Any] | None:
         import c2pa
 
         try:
             if store is not None:
-                reader = c2pa.Reader(media_type, io.BytesIO(data), store, context=self._context())
+                reader = c2pa.Reader(media_type, io.BytesIO(data), store, context=context)
             else:
-                reader = c2pa.Reader.try_create(media_type, io.BytesIO(data), context=self._context())
+                reader = c2pa.Reader.try_create(media_type, io.BytesIO(data), context=context)
             if reader is None:
                 return None
             found: dict[str, Any] = json.loads(reader.json())
@@ -166,13 +169,29 @@ class Engine:
         except c2pa.C2paError as error:
             raise UnreadableError(str(error)) from error
 
-    def _context(self, host: str | None = None) -> c2pa.Context:
-        """Return this process's context, which may speak to *host* and to nobody else."""
+    def is_own(self, media_type: str, data: bytes, *, store: bytes | None = None) -> bool:
+        """Whether a certificate of ours, present or retired, signed the active manifest, and is trusted as such.
+
+        A serial number alone proves nothing, because whoever issues certificates chooses it: the certificate has to
+        come from one of our own issuers, or from the trust list, and not have expired unless it was time-stamped.
+        """
+        found = self._read(media_type, data, store, self._context(own=True))
+        manifest = {} if found is None else found["manifests"].get(found.get("active_manifest"), {})
+        if (manifest.get("signature_info") or {}).get("cert_serial_number") not in self.signer.serial_numbers:
+            return False
+        codes = (found or {}).get("validation_results", {}).get("activeManifest", {})
+        return any(one.get("code") == "signingCredential.trusted" for one in codes.get("success") or [])
+
+    def _context(self, host: str | None = None, *, own: bool = False) -> c2pa.Context:
+        """Return this process's context; it may speak to *host* and to nobody else, and trusts our *own* issuers."""
         import c2pa
 
-        key = (os.getpid(), host)
+        key = (os.getpid(), host, own)
         if key not in self._contexts:
-            settings = c2pa.Settings.from_dict(_settings(self._trust(), host))
+            trust = self._trust()
+            if own:
+                trust = replace(trust, anchors=trust.anchors + self.signer.issuers.decode("ascii"))
+            settings = c2pa.Settings.from_dict(_settings(trust, host))
             self._contexts.setdefault(key, c2pa.Context(settings=settings))
         return self._contexts[key]
 

@@ -32,7 +32,8 @@ class Signer:
     ps512, ed25519. ``sign`` gets the bytes to be signed and returns an ECDSA (DER or r||s), RSA-PSS or Ed25519
     signature within ``time_limit`` seconds. ``timestamp_url`` names a time-stamping authority (RFC 3161); when it
     does not answer, marking fails or, with ``timestamp_outage="unstamped"``, goes on without a stamp and says so.
-    ``retired`` holds earlier leaves (PEM): what they signed is still recognised as ours.
+    ``retired`` holds earlier leaves (PEM), with their issuers where those are others than now: what they signed is
+    still recognised as ours.
     """
 
     certificates: bytes = field(repr=False)
@@ -152,8 +153,20 @@ class Signer:
     @cached_property
     def serial_numbers(self) -> frozenset[str]:
         """The serial numbers of the leaf and of all retired certificates, in decimal digits."""
-        retired = _load_certificates(self.retired, "the retired certificates") if self.retired else ()
-        return frozenset((self.serial_number, *(str(one.serial_number) for one in retired)))
+        leaves = (one for one in self._retired() if not _is_authority(one))
+        return frozenset((self.serial_number, *(str(one.serial_number) for one in leaves)))
+
+    @cached_property
+    def issuers(self) -> bytes:
+        """The authorities that stand in the chain, and in the retired ones where they were given, as PEM."""
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        held = _load_certificates(self.certificates, "the signing certificates")[1:]
+        held += [one for one in self._retired() if _is_authority(one)]
+        return b"".join(one.public_bytes(Encoding.PEM) for one in held)
+
+    def _retired(self) -> list[Certificate]:
+        return _load_certificates(self.retired, "the retired certificates") if self.retired else []
 
     @property
     def fingerprint(self) -> str:
@@ -194,6 +207,15 @@ def _valid_leaf(certificates: bytes) -> Certificate:
             " wait, or set this machine's clock"
         )
     return leaf
+
+
+def _is_authority(certificate: Certificate) -> bool:
+    from cryptography import x509
+
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
 
 
 def _load_certificates(data: bytes, what: str) -> list[Certificate]:

@@ -305,3 +305,30 @@ def test_a_profile_s_mark_says_whether_a_stamp_was_to_be_had(authority, picture,
     authority.manner = "refuse"
     unstamped = profile.marker().mark(Asset.open(picture), profile.disclosure(system="Studio"))
     assert unstamped.mark_of("c2pa").details["timestamp"] == "unavailable"
+
+
+def read_by(signer, data, anchors=""):
+    return engine(signer, anchors).is_own(JPEG, data)
+
+
+def test_what_we_signed_is_our_own_and_what_another_signed_is_not(identity, picture):
+    ours, another = asking(identity), asking(chain())
+    signed = engine(ours).sign(DEFINITION, JPEG, picture).data
+    assert read_by(ours, signed)
+    assert not read_by(another, signed)
+    assert not read_by(ours, picture)
+
+
+def test_a_stranger_with_our_serial_number_is_not_taken_for_us(identity, picture):
+    stranger = chain(serial_number=identity.leaf.certificate.serial_number)
+    forged = engine(asking(stranger)).sign(DEFINITION, JPEG, picture).data
+    assert not read_by(asking(identity), forged)
+
+
+def test_a_retired_certificate_of_ours_is_still_us_whoever_issued_it(identity, picture):
+    before = chain()
+    signed = engine(asking(before)).sign(DEFINITION, JPEG, picture).data
+    assert not read_by(asking(identity), signed)
+    assert read_by(asking(identity).with_retired(before.certificates), signed)
+    assert read_by(asking(identity).with_retired(before.leaf.pem), signed, anchors=before.anchors)
+    assert not read_by(asking(identity).with_retired(before.leaf.pem), signed)
