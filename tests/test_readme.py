@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from pictures import encoded, photograph
 
+from disclose.configuration.file import NAMED_BY
+from disclose.configuration.settings import SETTINGS
+from disclose.signing import Signer
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 SNIPPETS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
@@ -78,8 +82,26 @@ def test_the_pictures_it_shows_are_there():
         assert (ROOT / path).read_bytes().startswith(b"\x89PNG")
 
 
-def test_every_variable_of_the_environment_is_explained():
-    from disclose.profile import _VARIABLES
+def test_the_variables_it_names_are_those_that_are_read():
+    named = set(re.findall(r"`(DISCLOSE_[A-Z_]+)`", README)) - {"DISCLOSE_", NAMED_BY}
+    assert named
+    assert named <= {setting.environment for setting in SETTINGS.values()}
 
-    for variable in _VARIABLES:
-        assert f"`{variable}`" in README
+
+def test_the_profile_it_shows_leaves_nothing_missing(tmp_path):
+    (profile,) = (code for language, code in SNIPPETS if language == "toml")
+    (tmp_path / "disclose.toml").write_text(profile)
+    for name, source in {"chain.pem": "certificates.pem", "key.pem": "private_key.pem"}.items():
+        Signer.development(tmp_path / "identity")
+        (tmp_path / name).write_bytes((tmp_path / "identity" / source).read_bytes())
+    (tmp_path / "README.md").write_text("---\nlicense: mit\nbase_model: acme/base\n---\n# acme/sketch\n")
+    for command in ("show", "check"):
+        done = subprocess.run(
+            [sys.executable, "-m", "disclose", "profile", command],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Acme Studio" in done.stdout or command == "check"
