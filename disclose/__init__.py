@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from disclose.errors import DiscloseError
     from disclose.evidence import Evidence, Outcome, Verdict
     from disclose.integrations.functions import mark, marked, verify
+    from disclose.lineage import Contribution
     from disclose.profile import Profile
 
 _HOMES = {
     "Action": "disclosure",
     "Asset": "asset",
+    "Contribution": "lineage",
     "DigitalSourceType": "disclosure",
     "DiscloseError": "errors",
     "Disclosure": "disclosure",
@@ -48,6 +50,7 @@ _HOMES = {
 __all__ = [
     "Action",
     "Asset",
+    "Contribution",
     "DigitalSourceType",
     "DiscloseError",
     "Disclosure",

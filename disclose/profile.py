@@ -213,16 +213,12 @@ class Profile:
         anchors = self.trust_anchors
         return self._once("trust", lambda: TrustList.from_path(anchors))
 
-    def retired(self) -> frozenset[str]:
-        """Return the serial numbers (decimal) of all certificates whose files are this deployment's own."""
-        return self.signer().serial_numbers
-
     def _load_signer(self) -> Signer:
         signer = self._bare_signer()
         if self.production and signer.is_development:
             raise IdentityError(_NOT_IN_PRODUCTION)
         for path in self.retired_certificates:
-            signer = signer.with_retired(_leaf(path))
+            signer = signer.with_retired(_certificates(path))
         if self.timestamp_url is None:
             return signer
         return signer.with_timestamps(self.timestamp_url, outage=self.timestamp_outage)
@@ -265,7 +261,6 @@ class Profile:
             legacy_message=self.legacy_message,
             aigc_producer=self.aigc_producer,
             training_mining=self.training_mining,
-            retired=self.retired,
         )
 
     def _complete_identifier(self, found: Identifier) -> Identifier:
@@ -283,13 +278,14 @@ class Profile:
         return self._built[key]  # type: ignore[no-any-return]
 
 
-def _leaf(path: Path) -> bytes:
-    """Return the first certificate of a PEM file as PEM: those behind it are its authorities, and not one's own."""
+def _certificates(path: Path) -> bytes:
+    """Return the PEM file of a retired certificate, leaf first; the authorities behind it tell it from a copy."""
     from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
 
+    data = files.read(path)
     try:
-        return x509.load_pem_x509_certificates(files.read(path))[0].public_bytes(Encoding.PEM)
+        x509.load_pem_x509_certificates(data)
+        return data
     except ValueError as error:
         raise IdentityError(f"cannot read the retired certificate {path}: {error}; expected PEM, leaf first") from error
 

@@ -31,7 +31,6 @@ class Resources:
     legacy_message: str | None = None
     aigc_producer: str | None = None
     training_mining: bool = False
-    retired: Callable[[], frozenset[str]] = frozenset
 
 
 def names() -> tuple[str, ...]:

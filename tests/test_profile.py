@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures import photograph
+from pictures import encoded, photograph
 
 import disclose
 from disclose import Profile
@@ -384,8 +384,9 @@ def test_retired_certificates_are_still_our_own(tmp_path):
     earlier = Profile(folder=tmp_path / "earlier").signer()
     (tmp_path / "earlier.pem").write_bytes(earlier.certificates)
     profile = Profile(folder=tmp_path / "now", retired_certificates=(tmp_path / "earlier.pem",))
-    assert profile.retired() == {profile.signer().serial_number, earlier.serial_number}
-    assert profile.resources().retired() == profile.retired()
+    assert profile.signer().serial_numbers == {profile.signer().serial_number, earlier.serial_number}
+    ours = disclose.mark(encoded(photograph()), Profile(folder=tmp_path / "earlier"), system="Studio")
+    assert disclose.mark(ours.data, profile, system="Studio").data == ours.data
     (tmp_path / "broken.pem").write_text("nothing")
     with pytest.raises(IdentityError, match=r"broken\.pem"):
         Profile(folder=tmp_path / "now", retired_certificates=(tmp_path / "broken.pem",)).signer()

@@ -53,11 +53,9 @@ class C2paLayer:
         *,
         signer: Callable[[], Signer],
         trust: Callable[[], TrustList],
-        retired: Callable[[], frozenset[str]] = frozenset,
         training_mining: bool = False,
     ) -> None:
         self._engine = Engine(signer=signer, trust=trust)
-        self._retired = retired
         self._training_mining = training_mining
 
     @classmethod
@@ -66,7 +64,6 @@ class C2paLayer:
         return cls(
             signer=resources.signer,
             trust=resources.trust,
-            retired=resources.retired,
             training_mining=resources.training_mining,
         )
 
@@ -122,8 +119,9 @@ class C2paLayer:
         if store is None or isinstance(store, Evidence):
             return None
         found = self._finding(store)
-        own = found.details.get("serial_number") in {self._engine.signer.serial_number, *self._retired()}
-        if not (own and found.is_bound and found.disclosure is not None):
+        if not (found.is_bound and found.disclosure is not None):
+            return None
+        if not self._engine.is_own(asset.media_type, asset.upstream, store=asset.sidecar):
             return None
         statement = found.disclosure
         return Carried(mark=Mark(layer=self.name), identifier=statement.id, disclosure=statement, whole=True)

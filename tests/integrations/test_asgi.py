@@ -366,12 +366,12 @@ def test_a_picture_that_is_no_success_passes_as_it_is(profile, png, status):
     "app",
     [
         answering(b"this is no picture", "image/png"),
-        answering(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"),
+        answering(b"\x00\x00\x01\x00\x01\x00", "image/x-icon"),
         answering(b"\x1f\x8b...", "image/png", headers=[(b"content-encoding", b"gzip")]),
         answering(b"part", "image/png", 206, headers=[(b"content-range", b"bytes 0-3/99")]),
         answering(b"secret", "image/png", headers=[(b"content-length", str(BODY_LIMIT + 1).encode())]),
     ],
-    ids=["broken", "svg", "compressed", "part", "too-long"],
+    ids=["broken", "icon", "compressed", "part", "too-long"],
 )
 def test_a_body_that_cannot_be_marked_is_withheld(profile, caplog, app):
     with caplog.at_level(logging.ERROR, "disclose"):

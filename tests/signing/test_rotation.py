@@ -38,7 +38,7 @@ def test_what_both_leaves_signed_verifies_with_the_same_root_and_is_still_ours(t
         profile = Profile(folder=tmp_path)
         profile.signer()
         anchors = trust(tmp_path / "identity" / "root.pem")
-        return C2paLayer(signer=profile.signer, trust=lambda: anchors, retired=profile.retired)
+        return C2paLayer(signer=profile.signer, trust=lambda: anchors)
 
     before = layer().mark(Asset.open(encoded(photograph())), statement)
     development.rotate(tmp_path / "identity")
