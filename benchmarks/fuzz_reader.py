@@ -22,6 +22,7 @@ import struct
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -41,9 +42,12 @@ from disclose.layers.c2pa import C2paLayer
 from disclose.layers.iptc import IptcLayer
 from disclose.signing import Signer, TrustList
 
-MEMORY = 3 << 30
-SECONDS = 10
+# The engine asks for as much memory as a hostile value says it is long (up to 4 GB for a file of 5 KB, c2pa-rs
+# 0.91.3) and copes when there is none: whoever reads strangers' files needs a limit like this one.
+MEMORY = 1536 << 20
+SECONDS, PATIENCE = 10, 120
 SEED = 20261122
+_CLOCKS = ("SIGPROF", "SIGALRM")
 _EXTREMES = (0, 1, 2, 7, 8, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
@@ -160,6 +164,7 @@ def _work(files, first, last, seed, position, results) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # The native library cannot be interrupted, so a file that takes too long ends the process.
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     # libtiff complains on standard error, past every logger.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
@@ -167,10 +172,13 @@ def _work(files, first, last, seed, position, results) -> None:
     for number in range(first, last):
         position.value = number
         kind, data = mutated(files, number, seed)
-        signal.setitimer(signal.ITIMER_REAL, SECONDS)
-        started = time.perf_counter()
+        # Work is limited as such, whatever else the machine does, and waiting by the clock.
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        started = time.process_time()
         said = read(data, layers)
-        seconds = time.perf_counter() - started
+        seconds = time.process_time() - started
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
         results.send((number, kind, said, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024))
     results.close()
@@ -180,8 +188,12 @@ def _nobody() -> Signer:
     raise AssertionError("reading needs no signer")
 
 
-def run(count: int, *, seed: int = SEED, keep: Path | None = None) -> dict[str, object]:
-    """Read *count* mutated files and return what happened; what is remarkable is kept in the folder *keep*."""
+def run(count: int, *, seed: int = SEED, keep: Path | None = None, work: Callable[..., None] | None = None) -> dict:
+    """Read *count* mutated files and return what happened; what is remarkable is kept in the folder *keep*.
+
+    *work* reads them in a process of its own; it is given as a parameter so that a test can show what one does that
+    dies or hangs.
+    """
     files, context = signed_files(), multiprocessing.get_context("spawn")
     said: dict[str, Counter[str]] = {kind: Counter() for kind in files}
     examples: dict[str, int] = {}
@@ -191,7 +203,7 @@ def run(count: int, *, seed: int = SEED, keep: Path | None = None) -> dict[str, 
     while first < count:
         position = context.Value("q", first)
         receiver, sender = context.Pipe(duplex=False)
-        worker = context.Process(target=_work, args=(files, first, count, seed, position, sender))
+        worker = context.Process(target=work or _work, args=(files, first, count, seed, position, sender))
         worker.start()
         sender.close()
         while True:
@@ -222,12 +234,12 @@ def run(count: int, *, seed: int = SEED, keep: Path | None = None) -> dict[str, 
         "seed": seed,
         "files": done + len(deaths),
         "seconds": round(time.perf_counter() - started, 1),
-        "slowest_seconds": round(slowest, 3),
+        "slowest_cpu_seconds": round(slowest, 3),
         "peak_memory_megabytes": memory,
         "memory_limit_megabytes": MEMORY >> 20,
-        "seconds_limit": SECONDS,
-        "crashes": [death for death in deaths if death["cause"] != "SIGALRM"],
-        "hangs": [death for death in deaths if death["cause"] == "SIGALRM"],
+        "cpu_seconds_limit": SECONDS,
+        "crashes": [death for death in deaths if death["cause"] not in _CLOCKS],
+        "hangs": [death for death in deaths if death["cause"] in _CLOCKS],
         "misbehaved": wrong,
         "remarkable": remarkable[:50],
         "said": {kind: dict(sorted(counter.items())) for kind, counter in said.items()},
