@@ -221,9 +221,6 @@ def encode(picture: Picture) -> bytes:
             options["xmp"] = picture.xmp
         elif media_type == "image/tiff":
             options["tiffinfo"] = _with_tag(options.get("tiffinfo"), picture.xmp)
-    if media_type == "image/tiff":
-        # The encoder prefers the tags of an image that came from a file, its old XMP among them; a copy has none.
-        picture = replace(picture, native=picture.native.copy())
     image = _quantized(picture.image) if media_type == "image/gif" else picture.native
     if media_type == "image/tiff":
         # Beside the tags it is given, Pillow writes those of the file that an untouched picture was opened from.

@@ -129,6 +129,13 @@ def test_a_later_edit_of_the_metadata_breaks_the_signature(media_type, profile):
     assert any(item.integrity is Integrity.BROKEN for item in signing.detect(Asset.open(edited)))
 
 
+def test_a_source_type_under_another_namespace_is_replaced_as_well():
+    older = OLD.replace(b"http://iptc.org/std", b"https://iptc.org/std")
+    data = containers.with_xmp(small_file("audio/wav"), "audio/wav", older)
+    packet = containers.read_xmp(IptcLayer().mark(Asset.open(data), statement()).data, "audio/wav")
+    assert list(xmp.values(packet, "DigitalSourceType")) == [statement().source_type.uri]
+
+
 def test_nothing_of_a_document_changes_but_what_is_added():
     data = small_file("application/pdf")
     marked = IptcLayer().mark(Asset.open(data), statement()).data

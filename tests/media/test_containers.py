@@ -298,6 +298,11 @@ def test_drawings_with_a_prefix_or_entities_are_written_to():
     assert svg.read_xmp(svg.with_xmp(entities, FIRST)) == FIRST
 
 
+def test_a_packet_that_would_break_a_drawing_is_refused():
+    with pytest.raises(UnreadableError, match="unbound prefix"):
+        svg.with_xmp(b"<svg %s/>" % XMLNS, b"<x:xmpmeta/>")
+
+
 def test_drawings_that_are_none_are_refused():
     bomb = "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(9))
     for data in (
