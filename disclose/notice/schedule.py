@@ -20,6 +20,7 @@ from disclose.notice.session import CONDITIONS, NoticeSession
 from disclose.spelling import suggestion
 
 _HOUR = 3600.0
+_MOST_HOURS = 168
 _FIRST_TO_BEGIN_A_DAY = timedelta(hours=14)
 """Where a day begins first, it is this far ahead of UTC: no rule begins late anywhere."""
 _EXEMPTIONS = ("obvious", "m2m", "assistive")
@@ -70,11 +71,15 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """One notice that is due: wording of ``kind``, and the rules that it serves."""
+    """One notice that is due: wording of ``kind`` with its ``values``, and the rules that it serves.
+
+    ``steps`` are the key steps that an agent is about to take.
+    """
 
     kind: str
     rules: tuple[Rule, ...]
-    values: Mapping[str, str]
+    values: Mapping[str, str | int]
+    steps: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -130,15 +135,25 @@ class Schedule:
         for rule in self.rules:
             if rule.holds(session, now) and rule.is_due(session, now):
                 found.setdefault(rule.kind, []).append(rule)
-        return [Due(kind=kind, rules=tuple(rules), values=_values(session, kind)) for kind, rules in found.items()]
+        return [_due(session, now, kind, tuple(rules)) for kind, rules in found.items()]
 
 
-def _values(session: NoticeSession, kind: str) -> Mapping[str, str]:
-    """Return what the wording has to name."""
-    if kind != "agent" or session.principal is None:
-        return MappingProxyType({})
-    step = {"step": ", ".join(session.steps)} if session.steps else {}
-    return MappingProxyType({"principal": session.principal, **step})
+def _due(session: NoticeSession, now: datetime, kind: str, rules: tuple[Rule, ...]) -> Due:
+    steps = session.steps if any(rule.event == "step" for rule in rules) else ()
+    return Due(kind=kind, rules=rules, values=MappingProxyType(_values(session, now, kind, rules)), steps=steps)
+
+
+def _values(session: NoticeSession, now: datetime, kind: str, rules: tuple[Rule, ...]) -> dict[str, str | int]:
+    """Return what the wording of *kind* has to name (:data:`disclose.notice.kinds.PARTS`)."""
+    if kind == "agent":
+        assert session.principal is not None
+        return {"principal": session.principal}
+    if kind == "reminder":
+        # It says how often it comes, and the other says how long the use has been.
+        return {"hours": int(min(rule.period for rule in rules) / _HOUR)}
+    if kind == "reminder_minor":
+        return {"hours": min(max(1, int(session.elapsed_at(now) / _HOUR)), _MOST_HOURS)}
+    return {}
 
 
 def _first(rule: Rule, session: NoticeSession, now: datetime) -> bool:

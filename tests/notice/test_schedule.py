@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from disclose.errors import ProfileError
 from disclose.notice.schedule import Rule, Schedule
 from disclose.notice.session import NoticeSession
+from disclose.notice.wording import wording
 
 BEGIN = datetime(2027, 3, 1, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -106,7 +107,7 @@ def test_use_that_goes_on_is_reminded_of_to_the_minute(jurisdiction, minor, hour
     conversation.deliver()
     for _ in range(3):
         assert conversation.after(hours * HOUR - MINUTE).turn().kinds() == []
-        assert conversation.after(MINUTE).turn().deliver() == ["reminder"]
+        assert conversation.after(MINUTE).turn().deliver() == ["reminder_minor" if minor else "reminder"]
 
 
 def test_california_reminds_minors_only_and_of_a_break_too():
@@ -125,7 +126,12 @@ def test_one_reminder_serves_every_jurisdiction_that_wants_it_then():
     assert hourly.names == ("washington-minor-reminder",)
     conversation.deliver()
     (all_three,) = conversation.after(2 * HOUR).due()
-    assert set(all_three.names) == {"california-minor-reminder", "new-york-reminder", "washington-minor-reminder"}
+    assert set(all_three.names) == {
+        "california-minor-reminder",
+        "new-york-minor-reminder",
+        "washington-minor-reminder",
+    }
+    assert (hourly.values, all_three.values) == ({"hours": 1}, {"hours": 3})
 
 
 def test_new_york_begins_once_a_day_where_the_person_is():
@@ -161,7 +167,7 @@ def test_an_agent_names_its_principal_at_first_and_at_every_key_step():
     conversation.deliver()
     conversation.session = conversation.session.step("authorisation", conversation.now)
     (due,) = conversation.due()
-    assert (due.kind, due.values) == ("agent", {"principal": "Lea Blum", "step": "authorisation"})
+    assert (due.kind, due.values, due.steps) == ("agent", {"principal": "Lea Blum"}, ("authorisation",))
     conversation.deliver()
     assert conversation.kinds() == []
 
@@ -203,7 +209,7 @@ def test_no_reminder_is_lost_whatever_the_clock_does(history):
         since_last += passed
         conversation.after(timedelta(seconds=passed + (min(0.0, adjusted) if moves else 0.0)))
         went_back = moves and adjusted < -passed - 1
-        told = "reminder" in conversation.turn().deliver()
+        told = "reminder_minor" in conversation.turn().deliver()
         if went_back or not any(moved and by < 0 for _, by, moved in history):
             assert told or since_last < 3600.001
         since_last = 0.0 if told else since_last
@@ -234,9 +240,27 @@ def test_without_a_jurisdiction_the_rules_of_all_apply():
 
 def test_every_rule_has_a_clause_and_rules_that_clear_something_share_a_kind():
     rules = Schedule.load().rules
-    assert all(rule.clause and rule.kind in {"interaction", "agent", "answer", "reminder"} for rule in rules)
+    assert all(rule.clause and rule.valid_from for rule in rules)
     for event in ("asked", "absence", "step"):
         assert len({rule.kind for rule in rules if rule.event == event}) == 1
+
+
+@pytest.mark.parametrize("conditions", [("agent",), ("companion",), ("companion", "minor"), ("mental_health",)])
+def test_there_are_words_for_everything_that_can_be_due(conditions):
+    conversation = Conversation(conditions=conditions, principal="Lea Blum").after(200 * HOUR).turn(asked=True)
+    for due in conversation.due():
+        assert wording(due.kind, "de", **due.values).headline
+
+
+def test_the_english_words_are_those_that_the_clauses_want():
+    said = {
+        "reminder_minor": ("take a break", "artificially generated and not human"),
+        "reminder": ("not communicating with a human",),
+    }
+    for kind, wanted in said.items():
+        words = str(wording(kind, "en", hours=3))
+        assert all(one in words for one in wanted)
+        assert any(set(wanted) & set(rule.says) for rule in Schedule.load().rules if rule.kind == kind)
 
 
 @pytest.mark.parametrize(
