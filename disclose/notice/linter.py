@@ -5,6 +5,7 @@ It finds what the rules name as not enough. That it finds nothing is no statemen
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -116,7 +117,7 @@ def _text(text: str, language: str) -> Iterator[Finding]:
     def finding(rule: str, message: str, advice: str, clause: str = _NOT_ENOUGH) -> Finding:
         return Finding(rule=rule, clause=clause, message=message, advice=advice, language=language)
 
-    if _MACHINE.fullmatch(text.strip()):
+    if _is_for_machines(text.strip()):
         yield finding("machine-readable-only", "a header or a field is read by machines and by no person", _SHOW_IT)
         return
     if (denial := _DENIAL.search(text)) is not None:
@@ -140,6 +141,17 @@ def _text(text: str, language: str) -> Iterator[Finding]:
             _SAY_IT,
             _NATURE,
         )
+
+
+def _is_for_machines(text: str) -> bool:
+    if text[:1] not in ("{", "["):
+        return _FIELD.fullmatch(text) is not None
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        # A label in brackets: "[AI-generated]".
+        return False
+    return True
 
 
 def _shown(placement: Placement) -> Iterator[Finding]:
@@ -182,8 +194,7 @@ _ARTIFICIAL = re.compile(
     "|".join(
         rf"(?:{'|'.join(words)})"
         if language in ("ar", "he", "hi", "ja", "ko", "zh-Hans", "zh-Hant")
-        # The German compounds, such as Mesterségesintelligencia-rendszer in Hungarian, go on after the word.
-        else rf"(?<!\w)(?:{'|'.join(words)})(?![^\W_])"
+        else rf"(?<!\w)(?:{'|'.join(words)})(?!\w)"
         for language, words in ARTIFICIAL.items()
     ),
     re.IGNORECASE,
@@ -198,4 +209,4 @@ _USE = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[.,;:!?()\n–—。，；：！？（）]")
-_MACHINE = re.compile(r"[A-Za-z][A-Za-z0-9-]*:\s*[\w-]+=[\w\"; =,-]+|[\[{].*[\]}]|<meta\b[^>]*>", re.DOTALL)
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]*:\s*[\w-]+=[\w\"; =,-]+|<meta\b[^>]*>")

@@ -176,6 +176,8 @@ def test_what_is_not_enough_is_refused_in_the_language_it_is_said_in(language):
         "Rozmawiasz z botem.",
         "Está a falar com uma IA.",
         "AIアシスタント",
+        "[AI-generated]",
+        "[[" * 5_000 + "AI",
     ],
 )
 def test_what_names_the_artificial_nature_is_let_through(text):
