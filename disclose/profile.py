@@ -29,7 +29,7 @@ from disclose.verifier import Verifier
 if TYPE_CHECKING:
     from disclose.ledger import Ledger
 
-ALSO_READ = ("legacy_watermark",)
+ALSO_READ = ("legacy_watermark", "aigc")
 """Layers that the world's pictures are read by, though nothing is marked by them unless a profile's layers say so."""
 UNNAMED_SYSTEM = "unnamed AI system"
 _NOT_IN_PRODUCTION = (

@@ -53,7 +53,7 @@ def test_an_edit_after_signing_is_contested(marked, profile):
 
 def test_a_manifest_carried_over_to_another_picture_is_contested(marked, profile):
     other = encoded(photograph("astronaut", 600, 400), "JPEG", quality=92)
-    manifest = [block for block in containers._jpeg_segments(marked.data) if block.kind == b"\xeb"]
+    manifest = [block for block in containers.jpeg.segments(marked.data) if block.kind == b"\xeb"]
     verdict = disclose.verify(containers.splice(other, "image/jpeg", blocks=tuple(manifest)), profile)
     assert verdict.outcome is Outcome.CONTESTED
 

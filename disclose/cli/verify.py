@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from disclose.asset import Asset
+from disclose.cli.memory import limited
 from disclose.cli.terminal import complain, files_of, show_verdict, work_through
 from disclose.errors import DiscloseError, UnreadableError
 from disclose.evidence import Outcome, Verdict
@@ -41,19 +42,25 @@ def verify(inputs: tuple[str, ...], as_json: bool) -> None:
         return name, verdict, _unreadable(verdict)
 
     statuses = []
-    for name, verdict, error in work_through(jobs, one, doing="verifying"):
-        if error is not None:
-            complain(error)
-        if as_json:
-            found = {} if verdict is None else verdict.to_dict()
-            print(json.dumps({"file": name, **({"error": error} if error else {}), **found}, ensure_ascii=False))
-        elif verdict is not None and error is None:
-            show_verdict(name, verdict)
-        statuses.append(_UNREADABLE if error is not None or verdict is None else _STATUS[verdict.outcome])
+    with limited():
+        for name, verdict, error in work_through(jobs, one, doing="verifying"):
+            _report(name, verdict, error, as_json=as_json)
+            statuses.append(_UNREADABLE if error is not None or verdict is None else _STATUS[verdict.outcome])
     if not statuses:
         complain("there was no file to verify")
         sys.exit(_UNREADABLE)
     sys.exit(next(status for status in _GRAVEST_FIRST if status in statuses))
+
+
+def _report(name: str, verdict: Verdict | None, error: str | None, *, as_json: bool) -> None:
+    if error is not None:
+        complain(error)
+    if as_json:
+        found = {} if verdict is None else verdict.to_dict()
+        # In ASCII, because what a stranger wrote may hold characters that a terminal obeys.
+        print(json.dumps({"file": name, **({"error": error} if error else {}), **found}))
+    elif verdict is not None and error is None:
+        show_verdict(name, verdict)
 
 
 def _unreadable(verdict: Verdict) -> str | None:

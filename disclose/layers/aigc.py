@@ -37,9 +37,13 @@ class Label:
     reserved_code2: str = ""
 
     def to_json(self) -> str:
-        """Return the object as one line of ASCII."""
+        """Return the bare value of the key AIGC as one line of ASCII.
+
+        Bare, because every carrier is itself named AIGC; the generators whose files were to be had (Doubao, Kling) do
+        the same. :meth:`parse` takes both forms.
+        """
         values = zip(_FIELDS, asdict(self).values(), strict=True)
-        return json.dumps({"AIGC": dict(values)}, separators=(",", ":"))
+        return json.dumps(dict(values), separators=(",", ":"))
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -165,7 +165,7 @@ class C2paLayer:
     def _finding(self, store: dict[str, Any]) -> Evidence:
         manifest = active(store)
         results = store.get("validation_results") or {}
-        assessment = Assessment.of(results)
+        assessment = Assessment.of_store(store)
         integrity, trust = assessment.integrity, assessment.trust
         statement = statement_of(manifest)
         source_type = source_type_of(store)

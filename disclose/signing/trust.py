@@ -65,11 +65,6 @@ class TrustList:
         return cls(anchors=_anchors([path]), source=str(path))
 
     @classmethod
-    def from_file(cls, path: Path) -> Self:
-        """Return the list that *path* holds, as :meth:`from_path` does."""
-        return cls.from_path(path)
-
-    @classmethod
     def _from_folder(cls, folder: Path) -> Self:
         found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS and path.is_file())
         if not found:

@@ -6,6 +6,8 @@ import sys
 import pytest
 from pictures import encoded, photograph
 
+from disclose.cli.memory import ROOM, limited
+
 DISCLOSE = [sys.executable, "-W", "error", "-m", "disclose"]
 
 
@@ -206,3 +208,16 @@ def test_every_command_explains_itself():
         done = run(*command, "--help")
         assert done.returncode == 0
         assert b"Usage" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process takes")
+def test_the_memory_that_verifying_may_take_is_limited_and_the_limit_lifted_again():
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with limited():
+        during, _ = resource.getrlimit(resource.RLIMIT_AS)
+        with pytest.raises(MemoryError):
+            bytearray(ROOM + (1 << 28))
+    assert during < 1 << 40
+    assert resource.getrlimit(resource.RLIMIT_AS) == before

@@ -112,7 +112,7 @@ def test_a_second_marking_updates_and_never_doubles(media_type):
     twice = other.mark(Asset.open(OURS.mark(Asset.open(once), first).data), second).data
     expected = Label(content_producer=CODE, produce_id=str(first.id), content_propagator="OTHER",
                      propagate_id=str(second.id))  # fmt: skip
-    assert labels(twice) == [json.loads(expected.to_json())["AIGC"]]
+    assert labels(twice) == [json.loads(expected.to_json())]
 
 
 def test_the_first_writer_is_producer_and_propagator():
@@ -120,15 +120,13 @@ def test_the_first_writer_is_producer_and_propagator():
     result = OURS.mark(Asset.open(small_file("audio/wav")), disclosure)
     written = b"".join(containers.read_aigc(result.data, "audio/wav")).decode()
     assert json.loads(written) == {
-        "AIGC": {
-            "Label": "1",
-            "ContentProducer": CODE,
-            "ProduceID": str(disclosure.id),
-            "ReservedCode1": "",
-            "ContentPropagator": CODE,
-            "PropagateID": str(disclosure.id),
-            "ReservedCode2": "",
-        }
+        "Label": "1",
+        "ContentProducer": CODE,
+        "ProduceID": str(disclosure.id),
+        "ReservedCode1": "",
+        "ContentPropagator": CODE,
+        "PropagateID": str(disclosure.id),
+        "ReservedCode2": "",
     }
     assert result.mark_of("aigc").details["value"] == written
 

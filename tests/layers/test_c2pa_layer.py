@@ -10,10 +10,9 @@ from pictures import FORMATS, encoded, in_every_format, photograph
 
 from disclose.asset import Asset, Mark
 from disclose.disclosure import DigitalSourceType, Disclosure
-from disclose.evidence import Binding, Integrity, Outcome, Time, Trust, Verdict
+from disclose.evidence import Integrity, Outcome, Trust, Verdict
 from disclose.layers import c2pa as c2pa_layer
 from disclose.layers.c2pa import C2paLayer
-from disclose.layers.c2pa_codes import axes
 from disclose.profile import Profile
 from disclose.signing import Signer, TrustList
 from disclose.signing.trust import EXTENDED_KEY_USAGES
@@ -136,7 +135,7 @@ def test_a_truncated_manifest_is_damage_and_a_truncated_picture_is_not(layer, st
 
 def test_a_signer_on_the_trust_list_is_trusted(profile, statement):
     signed = C2paLayer.from_resources(profile.resources()).mark(Asset.open(encoded(photograph())), statement)
-    anchors = TrustList.from_file(profile.folder / "identity" / "root.pem")
+    anchors = TrustList.from_path(profile.folder / "identity" / "root.pem")
     (found,) = C2paLayer(signer=profile.signer, trust=lambda: anchors).detect(Asset.open(signed.data))
     assert (found.integrity, found.trust) == (Integrity.INTACT, Trust.TRUSTED)
 
@@ -198,56 +197,6 @@ def test_a_worker_that_forks_after_signing_signs_correctly(profile, statement):
 class _Last:
     def put(self, value):
         self.value = value
-
-
-CODES = {
-    "nothing known": ({}, ("unknown", "unknown", "stated")),
-    "valid and untrusted": (
-        {
-            "success": ["claimSignature.validated", "assertion.dataHash.match"],
-            "failure": ["signingCredential.untrusted"],
-        },
-        ("intact", "untrusted", "stated"),
-    ),
-    "trusted and stamped": (
-        {
-            "success": [
-                "signingCredential.trusted",
-                "claimSignature.validated",
-                "assertion.bmffHash.match",
-                "timeStamp.trusted",
-            ]
-        },
-        ("intact", "trusted", "stamped"),
-    ),
-    "expired since": (
-        {
-            "success": ["claimSignature.validated", "assertion.dataHash.match"],
-            "failure": ["signingCredential.untrusted", "signingCredential.expired"],
-        },
-        ("intact", "untrusted", "stated"),
-    ),
-    "changed picture": (
-        {"success": ["claimSignature.validated"], "failure": ["assertion.dataHash.mismatch"]},
-        ("broken", "unknown", "stated"),
-    ),
-    "changed claim": ({"failure": ["claimSignature.mismatch"]}, ("broken", "unknown", "stated")),
-    "a failure nobody has heard of": (
-        {"success": ["claimSignature.validated", "assertion.dataHash.match"], "failure": ["something.new"]},
-        ("broken", "unknown", "stated"),
-    ),
-    "nothing binds it": ({"success": ["claimSignature.validated"]}, ("unknown", "unknown", "stated")),
-}
-
-
-@pytest.mark.parametrize("case", CODES)
-def test_validation_codes_keep_integrity_trust_and_time_apart(case):
-    codes, expected = CODES[case]
-    assert axes({kind: [{"code": code} for code in names] for kind, names in codes.items()}) == expected
-
-
-def test_axes_compare_as_the_words_that_are_printed():
-    assert (Binding.HARD, Time.STATED) == ("hard", "stated")
 
 
 def test_a_profile_s_key_never_shows_in_its_signer(profile):

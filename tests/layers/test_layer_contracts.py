@@ -67,6 +67,6 @@ class TestFingerprint(OurContract):
         return LedgerLayer(profile.ledger).mark(layer.mark(asset, statement), statement)
 
 
-@pytest.mark.parametrize("name", ["image_watermark", "iptc", "c2pa", "fingerprint", "ledger"])
+@pytest.mark.parametrize("name", ["image_watermark", "iptc", "aigc", "c2pa", "fingerprint", "ledger"])
 def test_a_layer_made_by_name_is_the_layer_of_that_name(name, profile):
     assert registry.create(name, profile.resources()).name == name

@@ -118,7 +118,7 @@ def test_an_expired_certificate_is_refused_with_its_date(folder, monkeypatch):
 def test_a_trust_list_without_certificates_is_refused(tmp_path):
     (tmp_path / "anchors.pem").write_text("nothing")
     with pytest.raises(IdentityError, match="trust anchors"):
-        TrustList.from_file(tmp_path / "anchors.pem")
+        TrustList.from_path(tmp_path / "anchors.pem")
 
 
 def test_a_key_with_a_password_is_taken_when_its_password_is_at_hand(tmp_path):

@@ -14,7 +14,6 @@ from disclose.errors import UnsupportedError
 from disclose.media import xmp
 from disclose.media.containers import flac, gif, id3, iso, jpeg, pdf, png, riff, svg
 from disclose.media.containers.block import Block
-from disclose.media.containers.jpeg import segments as _jpeg_segments  # noqa: F401  tests/test_verifier.py
 from disclose.media.containers.png import bit_depth as png_bit_depth
 from disclose.media.containers.png import chunk as png_chunk
 

@@ -103,6 +103,6 @@ def _places(data: bytes) -> _Places:
     parser.StartElementHandler, parser.EndElementHandler = start, end
     try:
         parser.Parse(data, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:
         raise UnreadableError(f"cannot read an SVG file: {error}") from error
     return places
