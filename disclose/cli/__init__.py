@@ -1,4 +1,4 @@
-"""The command line: ``disclose demo | mark | verify | keys | ledger | layers | profile``."""
+"""The command line: ``disclose demo | mark | verify | check | keys | ledger | layers | profile``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import warnings
 
 import click
 
-from disclose.cli import demo, keys, layers, ledger, mark, profile, verify
+from disclose.cli import check, demo, keys, layers, ledger, mark, profile, verify
 from disclose.cli.terminal import complain
 from disclose.errors import DiscloseError
 from disclose.version import __version__
@@ -19,7 +19,10 @@ def commands() -> None:
     """Make AI output say what it is, and check what a file says of itself."""
 
 
-for command in (demo.demo, mark.mark, verify.verify, keys.keys, ledger.ledger, layers.layers, profile.profile):
+for command in (
+    *(demo.demo, mark.mark, verify.verify, check.check),
+    *(keys.keys, ledger.ledger, layers.layers, profile.profile),
+):
     commands.add_command(command)
 
 

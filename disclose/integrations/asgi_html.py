@@ -11,7 +11,7 @@ SCAN_LIMIT = 64 * 1024
 _SPACE = re.compile(rb"[\t\n\f\r ]*")
 # Possessive, so that a tag without an end costs its length once, and not squared.
 _TAG = re.compile(rb"""<(/?[a-zA-Z][^\s/>]*+)((?>"[^"]*+"|'[^']*+'|[^'">])*+)>""")
-_LANGUAGE = re.compile(rb"""(?:^|[\s"'])lang\s*=\s*["']?\s*([a-zA-Z]{2,3})""", re.IGNORECASE)
+_LANGUAGE = re.compile(rb"""(?:^|[\s"'])lang\s*=\s*["']?\s*([a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{1,8}){0,4})""", re.IGNORECASE)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Everything that may stand before the body without opening it (HTML standard, 13.2.6.4.4 to 13.2.6.4.6).
 _OF_THE_HEAD = frozenset({b"html", b"head", b"/head", b"base", b"link", b"meta"})

@@ -96,7 +96,8 @@ def banner(language: str, headers: Headers, *, strict: bool = False) -> bytes:
     opening = "<style>" if nonce is None else f'<style nonce="{nonce}">'
     style = f"{opening}{_STYLE}</style>" if allowed else ""
     text = (
-        f'<div id="{ELEMENT_ID}" role="region" aria-label="{escape(wording.label)}" lang="{known}">'
+        f'<div id="{ELEMENT_ID}" role="region" aria-label="{escape(wording.label)}" lang="{known}"'
+        f' dir="{wording.direction}">'
         f"{style}<p><strong>{escape(wording.headline)}</strong></p></div>"
     )
     return text.encode("ascii", "xmlcharrefreplace")

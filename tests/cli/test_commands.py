@@ -204,7 +204,7 @@ def test_the_layers_are_listed_in_the_order_of_their_planes():
 
 
 def test_every_command_explains_itself():
-    for command in ([], ["mark"], ["verify"], ["demo"], ["keys"], ["ledger"], ["layers"]):
+    for command in ([], ["mark"], ["verify"], ["check"], ["demo"], ["keys"], ["ledger"], ["layers"]):
         done = run(*command, "--help")
         assert done.returncode == 0
         assert b"Usage" in done.stdout
