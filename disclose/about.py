@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,3 +30,47 @@ def about(profile: Profile, **statement: Any) -> dict[str, Any]:
         "lineage": [one.to_dict() for one in lineage],
     }
     return {name: value for name, value in values.items() if value}
+
+
+def to_html(document: Mapping[str, Any]) -> str:
+    """Return *document*, as :func:`about` made it, as a page for people, which loads and runs nothing."""
+    rows = "".join(_row(_WORDS[name], document[name]) for name in _WORDS if name in document)
+    lineage = "".join(f"<li>{_contribution(one)}</li>" for one in document.get("lineage", ()))
+    history = f"<h2>Who contributed to the model</h2><ol>{lineage}</ol>" if lineage else ""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><title>About this AI system</title></head>'
+        f"<body><main><h1>About this AI system</h1><dl>{rows}</dl>{history}</main></body></html>"
+    )
+
+
+_WORDS = {
+    "system": "AI system",
+    "version": "Version",
+    "provider": "Provided by",
+    "on_behalf_of": "Acts on behalf of",
+    "model": "Model",
+    "role": "Role of who runs it",
+    "detector": "Where anyone can check what it made",
+    "layers": "How what it makes is marked",
+}
+
+
+def _row(word: str, value: object) -> str:
+    shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return f"<dt>{word}</dt><dd>{_linked(shown)}</dd>"
+
+
+def _contribution(one: Mapping[str, Any]) -> str:
+    named = one.get("identifier") or one["name"]
+    extra = [f"{word} {one[name]}" for name, word in (("version", "version"), ("licence", "licence")) if name in one]
+    if one.get("datasets"):
+        extra.append("trained on " + ", ".join(one["datasets"]))
+    words = "; ".join([f"{one['role']}: {named}", *extra])
+    return escape(words) + (f" ({_linked(one['url'])})" if one.get("url") else "")
+
+
+def _linked(text: str) -> str:
+    """Return *text* as HTML, as a link where it is an address that a browser may follow."""
+    shown = escape(text)
+    return f'<a href="{shown}" rel="nofollow">{shown}</a>' if text.startswith(("https://", "http://")) else shown

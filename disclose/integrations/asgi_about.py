@@ -1,4 +1,4 @@
-"""The well-known document of a web application: what it says of its AI system, as JSON."""
+"""The well-known document of a web application: what it says of its AI system, as JSON, or as a page for browsers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
-from disclose.about import WELL_KNOWN, about
+from disclose.about import WELL_KNOWN, about, to_html
 
 if TYPE_CHECKING:
     from disclose.integrations.asgi_headers import Scope, Send
@@ -21,9 +21,12 @@ def is_asked_for(scope: Scope) -> bool:
 
 async def answer(scope: Scope, send: Send, profile: Profile | None, statement: dict[str, Any]) -> None:
     """Send the document of *profile*, by default that of the environment, completed by *statement*."""
-    body = await to_thread.run_sync(_document, profile, statement)
+    document = await to_thread.run_sync(_document, profile, statement)
+    for_people = any(b"text/html" in value for name, value in scope["headers"] if name == b"accept")
+    body = (to_html(document) if for_people else json.dumps(document, ensure_ascii=False)).encode()
     headers = [
-        (b"content-type", b"application/json"),
+        (b"content-type", b"text/html; charset=utf-8" if for_people else b"application/json"),
+        (b"vary", b"accept"),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"max-age=300"),
         (b"access-control-allow-origin", b"*"),
@@ -32,9 +35,8 @@ async def answer(scope: Scope, send: Send, profile: Profile | None, statement: d
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
-def _document(profile: Profile | None, statement: dict[str, Any]) -> bytes:
+def _document(profile: Profile | None, statement: dict[str, Any]) -> dict[str, Any]:
     # Here and not above: a middleware that is never asked needs no profile.
     from disclose.profile import default_profile
 
-    chosen = default_profile() if profile is None else profile
-    return json.dumps(about(chosen, **statement), ensure_ascii=False).encode()
+    return about(default_profile() if profile is None else profile, **statement)

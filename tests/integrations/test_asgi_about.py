@@ -79,3 +79,24 @@ def test_what_the_preset_misses_is_refused_when_the_server_starts(tmp_path):
     with pytest.raises(ProfileError, match=r"22757\.3\(a\)\(1\)\(A\)"):
         DiscloseMiddleware(Starlette(), incomplete, media=("image/*",))
     DiscloseMiddleware(Starlette(), incomplete, media=("image/*",), provider="Acme", system="Studio", version="1")
+
+
+def test_a_browser_gets_a_page_that_names_each_contributor_once(profile):
+    response = site(profile, version="2").get(WELL_KNOWN, headers={"accept": "text/html,application/xhtml+xml"})
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.headers["vary"] == "accept"
+    assert response.text.count("acme/sketch") == 1
+    assert '<a href="https://check.example"' in response.text
+    assert response.text.count("<li>") == 3
+
+
+def test_nothing_in_a_model_card_becomes_markup_of_the_page(tmp_path):
+    hostile = "---\nlicense: '<script>alert(1)</script>'\nmodel_name: '<img src=x>'\n---\n"
+    (tmp_path / "README.md").write_text(hostile)
+    statement = {"system": "A & B <b>", "detector": "javascript:alert(1)"}
+    profile = Profile(folder=tmp_path / "home", model_card=tmp_path / "README.md", statement=statement)
+    page = site(profile).get(WELL_KNOWN, headers={"accept": "text/html"}).text
+    assert "<script" not in page
+    assert "<img" not in page
+    assert 'href="javascript' not in page
+    assert "A &amp; B &lt;b&gt;" in page
