@@ -13,7 +13,6 @@ import logging
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from disclose.errors import MarkingError, UnreadableError
@@ -237,14 +236,6 @@ def _is_of_signing(error: Exception) -> bool:
     import c2pa
 
     return isinstance(error, c2pa.C2paError.Signature)
-
-
-@cache
-def embeddable() -> frozenset[str]:
-    """Return the media types into which this version of the library can write a manifest."""
-    import c2pa
-
-    return frozenset(c2pa.Builder.get_supported_mime_types())
 
 
 def _settings(trust: TrustList, host: str | None) -> dict[str, Any]:
