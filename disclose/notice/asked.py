@@ -25,6 +25,8 @@ _ABBREVIATION = re.compile(r"\ba\.\s?i\.?(?!\w)")
 # A question in quotation marks is somebody else's.
 _QUOTED = re.compile(r'"[^"\n]{1,300}"|“[^”\n]{1,300}”|„[^“”\n]{1,300}[“”]|«[^»\n]{1,300}»|「[^」\n]{1,300}」')
 _SENTENCE = re.compile(r"([^.!?;:…\n()¿¡?？！。；：؟—–]*)([.!?;:…\n()¿¡？！。；：؟—–]|$)")
+# In program code a question mark is an operator: "app?.close()", "root ??= …".
+_OPERATOR = re.compile(r"\?{1,2}(?==|\.\w)")
 _QUESTION_MARKS = ("?", "？", "؟")
 _COLONS = (":", "：")
 
@@ -58,7 +60,7 @@ def _ends(items: list[_Item], most: int) -> list[_Item]:
 
 def _clauses(text: str) -> Iterator[Clause]:
     """Yield the sentences of *text* and their clauses, without what is quoted."""
-    text = _ABBREVIATION.sub("ai ", folded(text))
+    text = _OPERATOR.sub(" ", _ABBREVIATION.sub("ai ", folded(text)))
     unquoted = _QUOTED.sub(" ", text)
     text = unquoted if WORD.search(unquoted) else text
     sentences = [found for found in _SENTENCE.findall(text) if found != ("", "")]

@@ -78,6 +78,11 @@ def test_what_says_nothing_asks_nothing(text):
     assert not asks_about_nature(text)
 
 
+@pytest.mark.parametrize("code", ["app?.unmount();", "root ??= create(root);", "x = bot ? 1 : 2", "is_human = True"])
+def test_program_code_asks_nothing(code):
+    assert not asks_about_nature(code)
+
+
 @pytest.mark.parametrize("language", ["de", "DE", "de-AT", "de_CH", "xx", "", None])
 def test_a_language_narrows_the_patterns_and_never_turns_them_off(language):
     assert asks_about_nature("Bist du ein Mensch?", language)
