@@ -18,6 +18,7 @@ class Basis(StrEnum):
     WATERMARK = "watermark"
     FINGERPRINT = "fingerprint"
     RECORD = "record"
+    LABEL = "label"
 
 
 class Binding(StrEnum):

@@ -77,6 +77,13 @@ class Comparer(Protocol):
 
 
 @runtime_checkable
+class Drawer(Protocol):
+    """A layer that changes what is seen, and so goes before the others of its plane: they must fit what it drew."""
+
+    draws: bool
+
+
+@runtime_checkable
 class HistoryKeeper(Protocol):
     """A layer that keeps the credentials which came with an asset, and signs what the others changed."""
 

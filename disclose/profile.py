@@ -28,6 +28,7 @@ from disclose.verifier import Verifier
 
 if TYPE_CHECKING:
     from disclose.ledger import Ledger
+    from disclose.notice.proof import NoticeProof
 
 ALSO_READ = ("legacy_watermark", "aigc")
 """Layers that the world's pictures are read by, though nothing is marked by them unless a profile's layers say so."""
@@ -64,6 +65,8 @@ class Profile:
     authority; when it does not answer, ``timestamp_outage`` says whether marking fails or goes on unstamped.
     ``trust_anchors`` is a PEM file, a folder of them, or a ``trust.toml``.
 
+    ``label_language`` is that of the visible label, where ``layers`` has "label".
+
     ``deepfakes`` says that what is made resembles existing persons, places or events (AI Act Art. 3(60)), and
     ``labelled_elsewhere`` that a label people see is put on it by other means. ``model_card`` is the README.md of the
     model, ``base_cards`` the cards of its base models, or folders that hold them.
@@ -87,6 +90,7 @@ class Profile:
     watermark_key_file: Path | None = None
     strength: float = 1.0
     legacy_message: str | None = None
+    label_language: str = "en"
     aigc_producer: str | None = None
     training_mining: bool = False
     deepfakes: bool = False
@@ -202,6 +206,12 @@ class Profile:
 
         return self._once("ledger", lambda: Ledger(self.folder / "ledger.sqlite"))
 
+    def notices(self) -> NoticeProof:
+        """Return what records that notices were sent and shown, and to the sessions of which outputs."""
+        from disclose.notice.proof import NoticeProof
+
+        return self._once("notices", lambda: NoticeProof.open(self.ledger(), self.folder))
+
     def signer(self) -> Signer:
         """Return the signer; raises IdentityError for a development identity in production."""
         return self._once("signer", self._load_signer)
@@ -259,6 +269,7 @@ class Profile:
             watermark_key=key,
             strength=self.strength,
             legacy_message=self.legacy_message,
+            label_language=self.label_language,
             aigc_producer=self.aigc_producer,
             training_mining=self.training_mining,
         )

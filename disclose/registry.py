@@ -29,6 +29,7 @@ class Resources:
     watermark_key: bytes | None = None
     strength: float = 1.0
     legacy_message: str | None = None
+    label_language: str = "en"
     aigc_producer: str | None = None
     training_mining: bool = False
 

@@ -317,11 +317,21 @@ def test_a_layer_that_the_clause_asks_for_cannot_be_left_out_by_mistake():
 
 def test_china_asks_for_its_implicit_label_its_producer_code_and_a_label_people_see():
     profile = Profile.load(preset="china")
-    assert "aigc" in profile.layers
+    assert {"label", "aigc"} <= set(profile.layers)
+    assert profile.label_language == "zh-Hans"
+    unlabelled = (*DEFAULT_LAYERS, "aigc")
     with pytest.raises(ProfileError, match=r"aigc_producer.*Annex E.*layers lacks 'label'"):
-        profile.marker()
-    elsewhere = Profile.load(preset="china", aigc_producer="0011A", labelled_elsewhere=True)
+        Profile.load(preset="china", layers=unlabelled).marker()
+    elsewhere = Profile.load(preset="china", aigc_producer="0011A", layers=unlabelled, labelled_elsewhere=True)
     assert elsewhere.missing() == ()
+
+
+def test_china_s_picture_carries_both_labels_whatever_the_order_of_the_layers():
+    profile = Profile.load(preset="china", aigc_producer="0011A", layers=("aigc", *DEFAULT_LAYERS, "label"))
+    marked = disclose.mark(photograph(), profile, system="Studio")
+    verdict = disclose.verify(marked.data, profile)
+    assert verdict.outcome == "disclosed"
+    assert {"label", "aigc", "image_watermark", "c2pa"} <= {item.layer for item in verdict.evidence}
 
 
 def test_global_asks_for_what_all_the_others_ask_for():

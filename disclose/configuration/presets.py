@@ -139,8 +139,10 @@ _CHINA = Preset(
     jurisdictions=("china",),
     choices={
         "layers": Choice(
-            value=(*DEFAULT_LAYERS, "aigc"), clause="China Labelling Measures Art. 3-5; GB 45438-2025 6.1 and Annex E"
+            value=("label", *DEFAULT_LAYERS, "aigc"),
+            clause="China Labelling Measures Art. 3-5; GB 45438-2025 5.2, 6.1 and Annex E",
         ),
+        "label_language": Choice(value="zh-Hans", clause="GB 45438-2025 5.2"),
     },
     requirements=(
         Requirement(

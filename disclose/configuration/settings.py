@@ -59,6 +59,7 @@ _TABLE = (
     Setting(name="watermark_key_file", kind=PATH, clause="Code of Practice, Sub-measure 1.1.2"),
     Setting(name="strength", kind=POSITIVE, clause="Code of Practice, Sub-measure 1.1.2"),
     Setting(name="legacy_message", kind=TEXT),
+    Setting(name="label_language", kind=TEXT, clause="Guidelines C(2026) 5054 ¶142; GB 45438-2025 5.2"),
     Setting(name="aigc_producer", kind=CODE, clause="China Labelling Measures Art. 5; GB 45438-2025 Annex E"),
     Setting(name="training_mining", kind=YES_NO),
     Setting(name="deepfakes", kind=YES_NO, clause="AI Act Art. 3(60), 50(4)"),

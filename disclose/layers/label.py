@@ -38,8 +38,8 @@ class LabelLayer:
 
     @classmethod
     def from_resources(cls, resources: Resources) -> Self:
-        """Return the layer; it needs nothing."""
-        return cls()
+        """Return the layer that writes in the profile's language."""
+        return cls(language=resources.label_language)
 
     def mark(self, asset: Asset, disclosure: Disclosure) -> Asset:
         """Return *asset* with the label of what the system did; one that has it already keeps it.
@@ -51,7 +51,7 @@ class LabelLayer:
         if early:
             raise MarkingError(
                 f"cannot label {asset.name or 'the picture'} after {', '.join(early)}, whose mark it would cover:"
-                f" name {self.name!r} first in the profile's layers"
+                " label the picture as it was before"
             )
         content = asset.content
         content.check_markable()
@@ -80,7 +80,7 @@ class LabelLayer:
         if likeness >= _ALIKE:
             yield Evidence(
                 layer=self.name,
-                basis=Basis.WATERMARK,
+                basis=Basis.LABEL,
                 generated=True,
                 summary=f"a visible label says AI in the {self._corner} corner; anyone can draw or remove this",
                 details={"likeness": round(likeness, 3)},

@@ -85,7 +85,7 @@ def test_a_label_alone_is_an_indication():
 
 def test_it_refuses_to_cover_a_mark_that_is_there_already():
     asset = Asset.open(encoded(photograph())).with_mark(Mark(layer="image_watermark"))
-    with pytest.raises(MarkingError, match="first in the profile's layers"):
+    with pytest.raises(MarkingError, match="label the picture as it was before"):
         LabelLayer().mark(asset, Disclosure.new(system="Studio"))
 
 
