@@ -32,7 +32,7 @@ def test_after_a_rotation_a_new_leaf_signs_under_the_same_intermediate(folder):
 
 def test_what_both_leaves_signed_verifies_with_the_same_root_and_is_still_ours(tmp_path):
     statement = Profile(folder=tmp_path).disclosure(system="Studio")
-    trust = TrustList.from_file
+    trust = TrustList.from_path
 
     def layer():
         profile = Profile(folder=tmp_path)
