@@ -1,8 +1,9 @@
-"""The second door: a Gradio app that tells people what they talk to, and whose pictures leave marked.
+"""The second door: a Gradio app that tells people what they talk to, and whose outputs leave marked.
 
 Marking happens where Gradio has just encoded an output, because whatever is signed earlier it encodes once more.
-One method of the app is overridden on the instance (``postprocess_data``); while it runs, and only then, the
-components mark what they return. A sweep over the result finds what appeared later: downloads, ``gr.api`` files.
+Two methods of the app are overridden on the instance: ``preprocess_data``, to know again what clients sent, and
+``postprocess_data``; while that runs, and only then, the components mark what they return. A sweep over the result
+finds what appeared later: downloads, ``gr.api`` files.
 """
 
 from __future__ import annotations
@@ -10,36 +11,31 @@ from __future__ import annotations
 import base64
 import contextvars
 import functools
-import hashlib
 import importlib.util
 import inspect
-import logging
-import mimetypes
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
 
-from disclose.asset import Asset
 from disclose.disclosure import Disclosure
 from disclose.errors import DiscloseError, ProfileError, extra
-from disclose.media import files, sniff
+from disclose.integrations.gradio_outputs import Outputs
 from disclose.notice import Notice
 
 with extra("gradio"):
     import anyio.to_thread
     import gradio
-    from gradio import processing_utils
+    from gradio import processing_utils, utils
     from gradio.components.api_component import Api
     from gradio.data_classes import GradioModel, GradioRootModel
+    from gradio.helpers import Examples
     from gradio_client import utils as client_utils
 
 if TYPE_CHECKING:
     from disclose.profile import Profile
 
-_log = logging.getLogger(__name__)
 _App = TypeVar("_App", bound=gradio.Blocks)
+_Named = Callable[..., Any] | str
 _taught: set[Callable[..., Any]] = set()
 _scope: contextvars.ContextVar[_Door | None] = contextvars.ContextVar("disclose_gradio_door", default=None)
 
@@ -49,18 +45,20 @@ def disclosed(
     profile: Profile | None = None,
     *,
     notice: bool | Notice = True,
-    only: Iterable[Callable[..., Any] | str] | None = None,
+    only: Iterable[_Named] | None = None,
+    exclude: Iterable[_Named] = (),
     **statement: Any,
 ) -> _App:
-    """Return *demo*, which from now on shows the notice and marks the pictures that its events return.
+    """Return *demo*, which from now on shows the notice and marks the files that its events return.
 
     *statement* is what :func:`disclose.mark` takes. *only* names the functions (or API names) whose outputs are
-    generated; without it all are, except what a user uploaded and gets back unchanged. A picture that cannot be
-    marked does not leave: the user reads why. Audio, video, text and plots are not marked, which is logged once
-    for each. Examples that were cached before stay as they are: delete ``.gradio/cached_examples`` once.
+    generated; without it all are, save those of the functions in *exclude* and what a client sent and gets back
+    unchanged. Files that hold no manifest leave with one beside them, at their address with ``.c2pa`` behind it. A
+    file that cannot be marked does not leave: the user reads why. Texts and the segments of streams are not marked,
+    which is logged once for each. Raises DiscloseError where this Gradio would let outputs out unmarked.
     """
     Disclosure.new(**{"system": "checked below", **statement})
-    door = _Door(demo, profile, statement, None if only is None else tuple(only))
+    door = _Door(demo, profile, statement, None if only is None else tuple(only), tuple(exclude))
     door.attach()
     if notice:
         _announce(demo, notice if isinstance(notice, Notice) else Notice())
@@ -75,148 +73,104 @@ class _Door:
         demo: gradio.Blocks,
         profile: Profile | None,
         statement: dict[str, Any],
-        only: tuple[Callable[..., Any] | str, ...] | None,
+        only: tuple[_Named, ...] | None,
+        exclude: tuple[_Named, ...],
     ) -> None:
         if profile is None:
             from disclose.profile import default_profile
 
             profile = default_profile()
-        self.demo, self.profile, self.statement, self.only = demo, profile, statement, only
-        self._known: OrderedDict[str, str] = OrderedDict()
-        self._told: set[str] = set()
+        self.demo, self.profile, self.statement, self.only, self.exclude = demo, profile, statement, only, exclude
+        self.outputs = Outputs(demo, profile.marker, lambda: profile.disclosure(**statement))
 
     def attach(self) -> None:
-        """Override the app's ``postprocess_data``; raises where this Gradio is not as this module expects it."""
+        """Override the app's methods; raises where this Gradio is not as this module expects it."""
         _check_gradio(self.demo)
         if "postprocess_data" in vars(self.demo):
             raise ProfileError("this app is disclosed already: call disclosed() once for each app")
-        for wanted in self.only or ():
-            if not any(_names(function, wanted) for function in self.demo.fns.values()):
-                raise ProfileError(f"only={wanted!r} is no function of this app, so nothing of it would be marked")
-        # What the profile misses is refused when the app is made, and not at the first picture.
+        for name, wanted in (("only", self.only or ()), ("exclude", self.exclude)):
+            for one in wanted:
+                if not any(_names(function, one) for function in self.demo.fns.values()):
+                    raise ProfileError(f"{name}={one!r} is no function of this app, so naming it changes nothing")
+        # What the profile misses is refused when the app is made, and not at the first output.
         self.profile.marker()
         self.profile.disclosure(**self.statement)
-        original = self.demo.postprocess_data
+        hook(self.demo, self)
 
-        async def postprocess_data(block_fn: Any, predictions: Any, state: Any) -> Any:
-            if not self._concerns(block_fn):
-                return await original(block_fn, predictions, state)
-            for block in block_fn.outputs:
-                _teach(type(block))
-            token = _scope.set(self)
-            try:
-                values = await original(block_fn, predictions, state)
-            finally:
-                _scope.reset(token)
-            outputs = zip(values, block_fn.outputs, strict=False)
-            return [await self._swept(value, block) for value, block in outputs]
-
-        self.demo.postprocess_data = postprocess_data  # type: ignore[method-assign]
-        _keep_files_whole_over_mcp()
-
-    def marked(self, value: Any, block: Any) -> Any:
-        """Return *value* with the files in it exchanged for marked ones; what people uploaded stays as it is."""
-        if isinstance(value, (list, tuple)):
-            return [self.marked(item, block) for item in value]
-        if isinstance(value, str) and value.startswith("data:image/"):
-            self._tell("a picture inside a data: address")
-        if not isinstance(value, dict):
-            return value
-        if client_utils.is_file_obj_with_meta(value):
-            return self._marked_file(value, block)
-        if isinstance(block, gradio.Chatbot) and "role" in value:
-            if value["role"] == "user":
-                return value
-            self._tell("text")
-        return {name: self.marked(item, block) for name, item in value.items()}
-
-    async def _swept(self, value: Any, block: Any) -> Any:
-        if isinstance(value, str) and value:
-            self._tell("text")
-        if not isinstance(value, (dict, list)):
-            return value
-        value = await anyio.to_thread.run_sync(self.marked, value, block, limiter=self.demo.limiter)
-        if isinstance(block, Api):
-            # Gradio leaves the files of gr.api() where the function wrote them; what leaves is the marked copy.
-            return await processing_utils.async_move_files_to_cache(value, block, postprocess=True)
-        return value
-
-    def _concerns(self, block_fn: Any) -> bool:
+    def concerns(self, block_fn: Any) -> bool:
+        """Whether the outputs of *block_fn* are to be marked."""
         if getattr(block_fn, "is_validator_function", False):  # new in Gradio 6
             return False
-        if not block_fn.postprocess and not any(isinstance(block, Api) for block in block_fn.outputs):
-            return False  # an example being loaded, not a result
-        return self.only is None or any(_names(block_fn, wanted) for wanted in self.only)
-
-    def _marked_file(self, value: dict[str, Any], block: Any) -> dict[str, Any]:
-        path = value["path"]
-        if value.get("is_stream"):
-            self._tell("a stream")
-            return value
-        if client_utils.is_http_url_like(path):
-            if getattr(block, "proxy_url", None):
-                self._tell("a file of another app (gr.load)")
-                return value
-            if _scope.get() is not None:
-                return value  # Gradio may still fetch it; the sweep looks again
-            path = block.move_resource_to_block_cache(path)
-        # Gradio refuses paths outside the allowed folders; a marked copy must not be a way around that.
-        processing_utils._check_allowed(path, False)  # noqa: SLF001
-        if (kind := _kind(Path(path))) != "picture":
-            self._tell(kind)
-            return value
-        data = files.read(Path(path))
-        if self._is_upload(path, data):
-            return value
-        target = self._marked_copy(data, Path(path), block)
-        if target == value["path"]:
-            return value
-        url = f"/gradio_api/file={quote(target)}" if value.get("url") else None
-        return {**value, "path": target, "url": url, "size": value.get("size") and Path(target).stat().st_size}
-
-    def _marked_copy(self, data: bytes, path: Path, block: Any) -> str:
-        """Return the path of the marked copy of *data*, in the cache beside the other outputs of *block*."""
-        source = hashlib.sha256(data).hexdigest()
-        if (known := self._known.get(source)) is not None and Path(known).is_file():
-            return known  # a chat shows its earlier pictures again every turn
-        try:
-            asset = self.profile.marker().mark(
-                Asset.from_data(data, name="the picture"), self.profile.disclosure(**self.statement)
-            )
-            target = path
-            if asset.data != data:
-                target = Path(block.GRADIO_CACHE) / asset.sha256 / path.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                files.write(target, asset.data)
-                block.temp_files.add(str(target))
-        except DiscloseError as error:
-            _log.error("held back %s, which could not be marked: %s", path, error)
-            raise gradio.Error(f"This picture was held back, because it could not be marked: {error}") from error
-        self._known[source] = self._known[asset.sha256] = str(target)
-        while len(self._known) > 1024:
-            self._known.popitem(last=False)
-        return str(target)
-
-    def _is_upload(self, path: str, data: bytes) -> bool:
-        """Whether *path* is what somebody uploaded, unchanged: the folder is named after the content."""
-        if str(path) not in self.demo.upload_file_set:
+        if any(_names(block_fn, one) for one in self.exclude):
             return False
-        return hashlib.sha256(processing_utils.hash_seed + data).hexdigest() == Path(path).parent.name
+        return self.only is None or any(_names(block_fn, one) for one in self.only)
 
-    def _tell(self, kind: str) -> None:
-        if kind not in self._told:
-            self._told.add(kind)
-            _log.warning("%s is not marked by this profile; it leaves this app as it is", kind)
+    async def in_thread(self, mark: Callable[..., Any], *args: Any) -> Any:
+        """Return what *mark* returns; marking is computing, and the event loop has other callers."""
+        return await anyio.to_thread.run_sync(mark, *args, limiter=self.demo.limiter)
 
 
-def _kind(path: Path) -> str:
-    """Return "picture" for what has to be marked or held back, and a name for everything else."""
-    with path.open("rb") as stream:
-        found = sniff.media_type(stream.read(4096))
-    named = mimetypes.guess_type(path.name)[0] or found
-    if found.startswith("image/") or (named.startswith("image/") and named != "image/svg+xml"):
-        return "picture"
-    return named.split("/")[0] if named.startswith(("audio/", "video/", "text/")) else f"a file of type {named}"
+def hook(demo: gradio.Blocks, door: _Door) -> None:
+    """Let *door* see what comes into the app *demo* and mark what leaves it."""
+    preprocess, original = demo.preprocess_data, demo.postprocess_data
+
+    async def preprocess_data(block_fn: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        door.outputs.receive(inputs)
+        values = await preprocess(block_fn, inputs, *args, **kwargs)
+        await door.in_thread(door.outputs.receive_content, inputs, values)
+        return values
+
+    async def postprocess_data(block_fn: Any, predictions: Any, state: Any) -> Any:
+        if not door.concerns(block_fn):
+            return await original(block_fn, predictions, state)
+        if not block_fn.postprocess and not any(isinstance(block, Api) for block in block_fn.outputs):
+            # An example: its inputs are nobody's output, and what was cached before is made ready here.
+            return await original(block_fn, await door.in_thread(_cached, predictions, door, block_fn), state)
+        for block in block_fn.outputs:
+            _teach(type(block))
+            _teach_combining(block, door)
+        token = _scope.set(door)
+        try:
+            values = await original(block_fn, predictions, state)
+        finally:
+            _scope.reset(token)
+        outputs = zip(values, block_fn.outputs, strict=False)
+        return [await _swept(value, block, door) for value, block in outputs]
+
+    demo.preprocess_data = preprocess_data  # type: ignore[method-assign]
+    demo.postprocess_data = postprocess_data  # type: ignore[method-assign]
+    _watch_encoding()
+    _keep_files_whole_over_mcp()
+
+
+async def _swept(value: Any, block: Any, door: _Door) -> Any:
+    """Return *value* with what appeared in it after the component's own postprocessing marked too."""
+    if isinstance(value, str) and value and not value.startswith("data:image/"):
+        door.outputs.tell("text")
+        return value
+    if not isinstance(value, (dict, list, str)):
+        return value
+    value = await door.in_thread(door.outputs.marked, value, block)
+    if isinstance(block, Api):
+        # Gradio leaves the files of gr.api() where the function wrote them; what leaves is the marked copy.
+        return await processing_utils.async_move_files_to_cache(value, block, postprocess=True)
+    return value
+
+
+def _cached(value: Any, door: _Door, block_fn: Any) -> Any:
+    """Return *value* with the files of Gradio's cache of examples marked, which may be older than the door."""
+    if isinstance(value, (list, tuple)):
+        return [_cached(item, door, block_fn) for item in value]
+    if isinstance(value, (GradioModel, GradioRootModel)):
+        marked = _cached(value.model_dump(), door, block_fn)
+        return type(value)(root=marked) if isinstance(value, GradioRootModel) else type(value)(**marked)
+    if not isinstance(value, dict):
+        return value
+    if client_utils.is_file_obj_with_meta(value):
+        folder = utils.get_cache_folder().resolve()
+        inside = Path(value["path"]).resolve().is_relative_to(folder)
+        return door.outputs.marked(value, block_fn.outputs[0]) if inside else value
+    return {name: _cached(item, door, block_fn) for name, item in value.items()}
 
 
 def _teach(component: type[Any]) -> None:
@@ -230,13 +184,52 @@ def _teach(component: type[Any]) -> None:
     def postprocess(self: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(self, value, *args, **kwargs)
         door = _scope.get()
-        if door is None or not isinstance(result, (GradioModel, GradioRootModel)):
-            return result
-        marked = door.marked(result.model_dump(), self)
-        return type(result)(root=marked) if isinstance(result, GradioRootModel) else type(result)(**marked)
+        return result if door is None else _marked_model(result, self, door)
 
     _taught.add(postprocess)
     owner.postprocess = postprocess  # type: ignore[attr-defined]
+
+
+def _teach_combining(block: Any, door: _Door) -> None:
+    """Let *block* mark the one file that it makes of a stream for whoever downloads it."""
+    original = getattr(block, "combine_stream", None)
+    if original is None or original in _taught:
+        return
+
+    @functools.wraps(original)
+    async def combine_stream(*args: Any, **kwargs: Any) -> Any:
+        return await door.in_thread(_marked_model, await original(*args, **kwargs), block, door)
+
+    _taught.add(combine_stream)
+    block.combine_stream = combine_stream
+
+
+def _marked_model(result: Any, block: Any, door: _Door) -> Any:
+    if not isinstance(result, (GradioModel, GradioRootModel)):
+        return result
+    marked = door.outputs.marked(result.model_dump(), block, is_final=False)
+    return type(result)(root=marked) if isinstance(result, GradioRootModel) else type(result)(**marked)
+
+
+def _watch_encoding() -> None:
+    """Let the door in scope know which file Gradio made of which picture or sound."""
+    for name in _ENCODERS:
+        original = getattr(processing_utils, name)
+        if original not in _taught:
+            watched = _watched(original)
+            _taught.add(watched)
+            setattr(processing_utils, name, watched)
+
+
+def _watched(encode: Callable[..., str]) -> Callable[..., str]:
+    @functools.wraps(encode)
+    def encoder(content: Any, *args: Any, **kwargs: Any) -> str:
+        path = encode(content, *args, **kwargs)
+        if (door := _scope.get()) is not None:
+            door.outputs.encoded(content, path)
+        return path
+
+    return encoder
 
 
 def _announce(demo: gradio.Blocks, notice: Notice) -> None:
@@ -251,8 +244,16 @@ def _announce(demo: gradio.Blocks, notice: Notice) -> None:
         demo.current_page = current
 
 
-def _names(block_fn: Any, wanted: Callable[..., Any] | str) -> bool:
-    return bool(block_fn.api_name == wanted if isinstance(wanted, str) else block_fn.fn == wanted)
+def _names(block_fn: Any, wanted: _Named) -> bool:
+    return bool(
+        block_fn.api_name == wanted if isinstance(wanted, str) else wanted in (block_fn.fn, _cached_by(block_fn))
+    )
+
+
+def _cached_by(block_fn: Any) -> Any:
+    """Return the function whose outputs *block_fn* loads as cached examples, or None."""
+    cells = (cell.cell_contents for cell in getattr(block_fn.fn, "__closure__", None) or ())
+    return next((one.fn for one in cells if isinstance(one, Examples)), None)
 
 
 def _keep_files_whole_over_mcp() -> None:
@@ -278,10 +279,14 @@ def _check_gradio(demo: gradio.Blocks) -> None:
     unfit = f"gradio {gradio.__version__} is not supported, so nothing would be marked"
     try:
         found = {
+            "Blocks.preprocess_data": list(inspect.signature(type(demo).preprocess_data).parameters),
             "Blocks.postprocess_data": list(inspect.signature(type(demo).postprocess_data).parameters),
             "_check_allowed": list(inspect.signature(processing_utils._check_allowed).parameters),  # noqa: SLF001
             "hash_seed": [type(processing_utils.hash_seed).__name__],
             "upload_file_set": [type(demo.upload_file_set).__name__],
+            "encoders": [
+                next(iter(inspect.signature(getattr(processing_utils, name)).parameters)) for name in _ENCODERS
+            ],
         }
     except AttributeError as error:
         raise DiscloseError(f"{unfit}: {error}") from error
@@ -290,9 +295,12 @@ def _check_gradio(demo: gradio.Blocks) -> None:
             raise DiscloseError(f"{unfit}: {name} is {found[name]}, not {expected}")
 
 
+_ENCODERS = ("save_pil_to_cache", "save_img_array_to_cache", "save_audio_to_cache")
 _EXPECTED = {
+    "Blocks.preprocess_data": ["self", "block_fn", "inputs", "state", "explicit_call"],
     "Blocks.postprocess_data": ["self", "block_fn", "predictions", "state"],
     "_check_allowed": ["path", "check_in_upload_folder"],
     "hash_seed": ["bytes"],
     "upload_file_set": ["set"],
+    "encoders": ["img", "arr", "data"],
 }

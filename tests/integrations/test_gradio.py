@@ -1,4 +1,3 @@
-import io
 import logging
 import urllib.request
 from contextlib import contextmanager
@@ -46,7 +45,6 @@ def studio(tmp_path_factory):
         Image.fromarray(numpy.asarray(picture.convert("L")).astype(numpy.uint16) * 257).save(folder / "deep.png")
         (folder / "blocked").mkdir()
         picture.save(folder / "blocked" / "secret.png")
-        (folder / "tone.wav").write_bytes(silence())
 
         def several():
             yield picture
@@ -73,7 +71,6 @@ def studio(tmp_path_factory):
             gradio.Button().click(lambda: [picture, (picture.rotate(180), "turned")], None, gallery, api_name="gallery")
             name = gradio.Textbox()
             gradio.Button().click(named, name, gradio.Image(), api_name="any")
-            gradio.Button().click(named, name, gradio.Audio(), api_name="sound")
             chat = gradio.Chatbot(**({} if app._SIX else {"type": "messages"}))
             upload = gradio.File(type="filepath")
 
@@ -92,18 +89,6 @@ def studio(tmp_path_factory):
             gradio.api(api_file, api_name="api")
         with serving(disclosed(demo, profile, system=SYSTEM), blocked_paths=[str(folder / "blocked")]) as client:
             yield client, profile, folder
-
-
-def silence():
-    import wave
-
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(8000)
-        sound.writeframes(bytes(8000))
-    return buffer.getvalue()
 
 
 def assert_disclosed(path, profile):
@@ -186,15 +171,13 @@ def test_a_picture_that_cannot_be_marked_is_held_back_with_the_reason(studio):
         client.predict("deep.png", api_name="/any")
 
 
-def test_sound_leaves_unmarked_and_the_log_says_so_once(studio, caplog):
-    client, _, folder = studio
-    with caplog.at_level(logging.WARNING, "disclose.integrations.gradio"):
-        first = client.predict("tone.wav", api_name="/sound")
-        client.predict("tone.wav", api_name="/sound")
-    assert Path(first).read_bytes() == (folder / "tone.wav").read_bytes()
-    assert [record.getMessage() for record in caplog.records].count(
-        "audio is not marked by this profile; it leaves this app as it is"
-    ) == 1
+def test_text_leaves_as_it_is_and_the_log_says_so_once(profile, caplog):
+    with gradio.Blocks() as demo:
+        gradio.Button().click(lambda: "some words", None, gradio.Textbox(), api_name="words")
+    with caplog.at_level(logging.WARNING), serving(disclosed(demo, profile, system=SYSTEM)) as client:
+        assert [client.predict(api_name="/words") for _ in range(2)] == ["some words"] * 2
+    said = "text is not marked by this profile; it leaves this app as it is"
+    assert [record.getMessage() for record in caplog.records].count(said) == 1
 
 
 def test_marking_opens_no_way_around_the_blocked_folders(studio):

@@ -1,0 +1,282 @@
+"""What a Gradio app's functions return: files are exchanged for marked copies, what passes through stays as it is.
+
+Gradio names the folder of every file it takes in after the file's content, which tells what passes through, however
+it is called on its way. Pictures and sounds that reach a function decoded are known by a digest of their content.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import logging
+import mimetypes
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import quote
+
+from disclose.asset import SIDECAR, Asset, holds_manifest, sidecar_path
+from disclose.disclosure import Identifier
+from disclose.errors import DiscloseError, extra
+from disclose.layer import Recogniser
+from disclose.media import files, sniff
+
+with extra("gradio"):
+    import gradio
+    from gradio import processing_utils
+    from gradio_client import utils as client_utils
+
+if TYPE_CHECKING:
+    from disclose.disclosure import Disclosure
+    from disclose.marker import Marker
+
+_Value = TypeVar("_Value")
+_log = logging.getLogger("disclose.integrations.gradio")
+_MOST_REMEMBERED = 4096
+_DATA_PICTURE = "data:image/"
+
+
+class _Remembered(Generic[_Value]):
+    """The newest few thousand names that were noted, each with a value."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[str, _Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def note(self, name: str, value: _Value) -> None:
+        with self._lock:
+            self._values[name] = value
+            self._values.move_to_end(name)
+            while len(self._values) > _MOST_REMEMBERED:
+                self._values.popitem(last=False)
+
+    def get(self, name: str) -> _Value | None:
+        return self._values.get(name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+class Outputs:
+    """Marks the outputs of the app *demo*.
+
+    *marker* and *statement* are asked anew for every file; *leaves* hears the identifier of each marked output before
+    it is on its way.
+    """
+
+    def __init__(
+        self,
+        demo: gradio.Blocks,
+        marker: Callable[[], Marker],
+        statement: Callable[[], Disclosure],
+        leaves: Callable[[Identifier], None] = lambda identifier: None,
+    ) -> None:
+        self._demo, self._marker, self._statement, self._leaves = demo, marker, statement, leaves
+        self._copies: _Remembered[tuple[str, Identifier]] = _Remembered()
+        self._received: _Remembered[bool] = _Remembered()
+        self._content: _Remembered[bool] = _Remembered()
+        self._passing: _Remembered[bool] = _Remembered()
+        self._told: set[str] = set()
+
+    def marked(self, value: Any, block: Any, *, is_final: bool = True) -> Any:
+        """Return *value* with the files in it exchanged for marked ones; what people uploaded stays as it is.
+
+        Raises gradio.Error, which its user reads, for a file that cannot be marked. Unless *is_final*, what Gradio may
+        still fetch from elsewhere is left to it.
+        """
+        if isinstance(value, (list, tuple)):
+            if getattr(block, "type", None) == "tuples" and _is_turn(value):
+                return [value[0], self.marked(value[1], block, is_final=is_final)]
+            return [self.marked(item, block, is_final=is_final) for item in value]
+        if isinstance(value, str) and value.startswith(_DATA_PICTURE):
+            return self._marked_address(value)
+        if not isinstance(value, dict):
+            return value
+        if client_utils.is_file_obj_with_meta(value):
+            return self._marked_file(value, block, is_final=is_final)
+        if value.get("__type__") == "update":
+            # The rest of an update is how the component looks.
+            shown = {"value": self.marked(value["value"], block, is_final=is_final)} if "value" in value else {}
+            return {**value, **shown}
+        if isinstance(block, gradio.Chatbot) and "role" in value:
+            if value["role"] == "user":
+                return value
+            self.tell("text")
+        return {name: self.marked(item, block, is_final=is_final) for name, item in value.items()}
+
+    def receive(self, value: Any) -> None:
+        """Note the files in *value*, which a client sent as an input: what of them leaves unchanged passes through."""
+        for path in _paths(value):
+            self._received.note(path.parent.name, True)
+
+    def receive_content(self, raw: Any, value: Any) -> None:
+        """Note the decoded pictures and sounds in *value*, which Gradio read from the files in *raw*.
+
+        What was made here is none of them: encoded once more it needs its manifest once more.
+        """
+        if any(True for path in _paths(raw) if not self._was_marked(path)):
+            for content in _contents(value):
+                self._content.note(_digest(content), True)
+
+    def encoded(self, content: Any, path: str) -> None:
+        """Note that Gradio encoded *content* as *path*, which passes through if the content was received like this."""
+        if self._content and _digest(content) in self._content:
+            self._passing.note(path, True)
+
+    def tell(self, kind: str) -> None:
+        """Say in the log, once, that outputs of *kind* are not marked."""
+        if kind not in self._told:
+            self._told.add(kind)
+            _log.warning("%s is not marked by this profile; it leaves this app as it is", kind)
+
+    def _marked_file(self, value: dict[str, Any], block: Any, *, is_final: bool) -> dict[str, Any]:
+        if value.get("is_stream"):
+            self.tell("a segment of a stream")
+            return value
+        path = value["path"]
+        if client_utils.is_http_url_like(path):
+            if not is_final and not getattr(block, "proxy_url", None):
+                return value
+            path = _fetched(path, block)
+        # Gradio refuses paths outside the allowed folders; a marked copy must not be a way around that.
+        processing_utils._check_allowed(path, False)  # noqa: SLF001
+        with _held_back_unless_marked(path):
+            data = files.read(Path(path))
+            if self._passes_through(path, data):
+                return value
+            target = self._marked_copy(data, Path(path), block)
+        if target == value["path"]:
+            return value
+        url = f"/gradio_api/file={quote(target)}" if value.get("url") else None
+        return {**value, "path": target, "url": url, "size": value.get("size") and Path(target).stat().st_size}
+
+    def _marked_copy(self, data: bytes, path: Path, block: Any) -> str:
+        """Return the path of the marked copy of *data*, in the cache beside the other outputs of *block*."""
+        source = f"{hashlib.sha256(data).hexdigest()}/{path.name}"
+        known = self._copies.get(source)
+        if known is not None and Path(known[0]).is_file():
+            self._leaves(known[1])
+            return known[0]  # a chat shows its earlier pictures again every turn
+        beside = sidecar_path(path)
+        sidecar = files.read(beside) if beside.is_file() else None
+        asset = Asset.from_data(data, name="the output", sidecar=sidecar)
+        asset = self._marker().mark(asset, self._statement(), sidecar=not _is_picture(path, asset.media_type))
+        target = path
+        if asset.data != data or asset.sidecar != sidecar:
+            # The sidecar belongs to its file alone, though the same bytes may come again.
+            folder = hashlib.sha256(asset.data + (asset.sidecar or b"")).hexdigest()
+            target = Path(block.GRADIO_CACHE) / folder / path.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            asset.save(target)
+            block.temp_files.add(str(target))
+            if asset.sidecar is not None:
+                block.temp_files.add(str(target) + SIDECAR)
+        assert asset.disclosure is not None
+        self._leaves(asset.disclosure.id)
+        for digest in (source, f"{asset.sha256}/{path.name}"):
+            self._copies.note(digest, (str(target), asset.disclosure.id))
+        return str(target)
+
+    def _marked_address(self, address: str) -> str:
+        """Return the data: address of a picture with the marked picture in it."""
+        head, _, content = address.partition(",")
+        if not head.endswith(";base64"):
+            self.tell("a drawing inside a data: address")
+            return address
+        with _held_back_unless_marked("a picture inside a data: address"):
+            try:
+                data = base64.b64decode(content, validate=True)
+            except binascii.Error as error:
+                raise DiscloseError(f"it is no base64 ({error})") from error
+            asset = self._marker().mark(Asset.from_data(data, name="the picture"), self._statement())
+            assert asset.disclosure is not None
+            self._leaves(asset.disclosure.id)
+        return f"{head},{base64.b64encode(asset.data).decode()}"
+
+    def _passes_through(self, path: str, data: bytes) -> bool:
+        """Whether these bytes came from a client, under whatever name they leave."""
+        if str(path) in self._passing:
+            return True
+        digest = hashlib.sha256(processing_utils.hash_seed + data).hexdigest()
+        return digest in self._received or any(Path(one).parent.name == digest for one in self._demo.upload_file_set)
+
+    def _was_marked(self, path: Path) -> bool:
+        if not path.is_file() or not holds_manifest(data := files.read(path)):
+            return False
+        asset = Asset.from_data(data)
+        return any(isinstance(layer, Recogniser) and layer.carried(asset) for layer in self._marker().layers)
+
+
+@contextmanager
+def _held_back_unless_marked(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (DiscloseError, OSError) as error:
+        _log.error("held back %s, which could not be marked: %s", what, error)
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise gradio.Error(f"This output was held back, because it could not be marked: {reason}") from error
+
+
+def _fetched(url: str, block: Any) -> str:
+    """Return the path of a copy of what stands at *url*; raises gradio.Error where it cannot be had."""
+    if getattr(block, "proxy_url", None):
+        raise gradio.Error(
+            "This output was held back, because it is a file of another app and cannot be marked here:"
+            " name the function in exclude=… if that app discloses its outputs itself"
+        )
+    try:
+        return str(block.move_resource_to_block_cache(url))
+    except Exception as error:
+        _log.error("held back %s, which could not be fetched to be marked: %s", url, error)
+        raise gradio.Error(
+            f"This output was held back, because its address could not be fetched to mark it: {error};"
+            " let the function return the file itself"
+        ) from error
+
+
+def _is_turn(value: list[Any] | tuple[Any, ...]) -> bool:
+    """Whether *value* is a question and its answer, as chats were written before messages had roles."""
+    return len(value) == 2 and not any(isinstance(item, (list, tuple)) for item in value)
+
+
+def _is_picture(path: Path, media_type: str) -> bool:
+    """Whether the file has pixels, by content or name; those carry their marks inside or are held back."""
+    named = mimetypes.guess_type(path.name)[0] or ""
+    return media_type.startswith("image/") or (
+        media_type == sniff.UNKNOWN and named.startswith("image/") and named != "image/svg+xml"
+    )
+
+
+def _paths(value: Any) -> Iterator[Path]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _paths(item)
+    elif isinstance(value, dict):
+        if client_utils.is_file_obj_with_meta(value) and isinstance(value.get("path"), str):
+            yield Path(value["path"])
+        else:
+            yield from _paths(list(value.values()))
+
+
+def _contents(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _contents(item)
+    elif isinstance(value, dict):
+        yield from _contents(list(value.values()))
+    elif hasattr(value, "__array_interface__"):
+        yield value
+
+
+def _digest(content: Any) -> str:
+    import numpy
+
+    array = numpy.ascontiguousarray(content)
+    return hashlib.blake2b(f"{array.dtype} {array.shape}".encode() + array.tobytes()).hexdigest()
