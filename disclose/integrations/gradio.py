@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from disclose.disclosure import Disclosure
 from disclose.errors import DiscloseError, ProfileError, extra
 from disclose.integrations.gradio_outputs import Outputs
+from disclose.integrations.gradio_selftest import prove
 from disclose.notice import Notice
 
 with extra("gradio"):
-    import anyio.to_thread
     import gradio
     from gradio import processing_utils, utils
     from gradio.components.api_component import Api
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _App = TypeVar("_App", bound=gradio.Blocks)
 _Named = Callable[..., Any] | str
 _taught: set[Callable[..., Any]] = set()
-_scope: contextvars.ContextVar[_Door | None] = contextvars.ContextVar("disclose_gradio_door", default=None)
+_scope: contextvars.ContextVar[Outputs | None] = contextvars.ContextVar("disclose_gradio_outputs", default=None)
 
 
 def disclosed(
@@ -81,7 +81,6 @@ class _Door:
 
             profile = default_profile()
         self.demo, self.profile, self.statement, self.only, self.exclude = demo, profile, statement, only, exclude
-        self.outputs = Outputs(demo, profile.marker, lambda: profile.disclosure(**statement))
 
     def attach(self) -> None:
         """Override the app's methods; raises where this Gradio is not as this module expects it."""
@@ -93,9 +92,10 @@ class _Door:
                 if not any(_names(function, one) for function in self.demo.fns.values()):
                     raise ProfileError(f"{name}={one!r} is no function of this app, so naming it changes nothing")
         # What the profile misses is refused when the app is made, and not at the first output.
-        self.profile.marker()
-        self.profile.disclosure(**self.statement)
-        hook(self.demo, self)
+        marker = self.profile.marker()
+        prove(_hook, marker, self.profile.disclosure(**self.statement))
+        outputs = Outputs(self.demo, self.profile.marker, lambda: self.profile.disclosure(**self.statement))
+        _hook(self.demo, outputs, self.concerns)
 
     def concerns(self, block_fn: Any) -> bool:
         """Whether the outputs of *block_fn* are to be marked."""
@@ -105,37 +105,33 @@ class _Door:
             return False
         return self.only is None or any(_names(block_fn, one) for one in self.only)
 
-    async def in_thread(self, mark: Callable[..., Any], *args: Any) -> Any:
-        """Return what *mark* returns; marking is computing, and the event loop has other callers."""
-        return await anyio.to_thread.run_sync(mark, *args, limiter=self.demo.limiter)
 
-
-def hook(demo: gradio.Blocks, door: _Door) -> None:
-    """Let *door* see what comes into the app *demo* and mark what leaves it."""
+def _hook(demo: gradio.Blocks, outputs: Outputs, concerns: Callable[[Any], bool] = lambda block_fn: True) -> None:
+    """Let *outputs* see what comes into the app *demo* and mark what leaves the functions it *concerns*."""
     preprocess, original = demo.preprocess_data, demo.postprocess_data
 
     async def preprocess_data(block_fn: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        door.outputs.receive(inputs)
+        outputs.receive(inputs)
         values = await preprocess(block_fn, inputs, *args, **kwargs)
-        await door.in_thread(door.outputs.receive_content, inputs, values)
+        await outputs.in_thread(outputs.receive_content, inputs, values)
         return values
 
     async def postprocess_data(block_fn: Any, predictions: Any, state: Any) -> Any:
-        if not door.concerns(block_fn):
+        if not concerns(block_fn):
             return await original(block_fn, predictions, state)
         if not block_fn.postprocess and not any(isinstance(block, Api) for block in block_fn.outputs):
             # An example: its inputs are nobody's output, and what was cached before is made ready here.
-            return await original(block_fn, await door.in_thread(_cached, predictions, door, block_fn), state)
+            ready = await outputs.in_thread(_cached, predictions, outputs, block_fn.outputs)
+            return await original(block_fn, ready, state)
         for block in block_fn.outputs:
             _teach(type(block))
-            _teach_combining(block, door)
-        token = _scope.set(door)
+            _teach_combining(block, outputs)
+        token = _scope.set(outputs)
         try:
             values = await original(block_fn, predictions, state)
         finally:
             _scope.reset(token)
-        outputs = zip(values, block_fn.outputs, strict=False)
-        return [await _swept(value, block, door) for value, block in outputs]
+        return [await _swept(value, block, outputs) for value, block in zip(values, block_fn.outputs, strict=False)]
 
     demo.preprocess_data = preprocess_data  # type: ignore[method-assign]
     demo.postprocess_data = postprocess_data  # type: ignore[method-assign]
@@ -143,34 +139,34 @@ def hook(demo: gradio.Blocks, door: _Door) -> None:
     _keep_files_whole_over_mcp()
 
 
-async def _swept(value: Any, block: Any, door: _Door) -> Any:
+async def _swept(value: Any, block: Any, outputs: Outputs) -> Any:
     """Return *value* with what appeared in it after the component's own postprocessing marked too."""
     if isinstance(value, str) and value and not value.startswith("data:image/"):
-        door.outputs.tell("text")
+        outputs.tell("text")
         return value
     if not isinstance(value, (dict, list, str)):
         return value
-    value = await door.in_thread(door.outputs.marked, value, block)
+    value = await outputs.in_thread(outputs.marked, value, block)
     if isinstance(block, Api):
         # Gradio leaves the files of gr.api() where the function wrote them; what leaves is the marked copy.
         return await processing_utils.async_move_files_to_cache(value, block, postprocess=True)
     return value
 
 
-def _cached(value: Any, door: _Door, block_fn: Any) -> Any:
+def _cached(value: Any, outputs: Outputs, blocks: Any) -> Any:
     """Return *value* with the files of Gradio's cache of examples marked, which may be older than the door."""
     if isinstance(value, (list, tuple)):
-        return [_cached(item, door, block_fn) for item in value]
+        return [_cached(item, outputs, blocks) for item in value]
     if isinstance(value, (GradioModel, GradioRootModel)):
-        marked = _cached(value.model_dump(), door, block_fn)
+        marked = _cached(value.model_dump(), outputs, blocks)
         return type(value)(root=marked) if isinstance(value, GradioRootModel) else type(value)(**marked)
     if not isinstance(value, dict):
         return value
     if client_utils.is_file_obj_with_meta(value):
         folder = utils.get_cache_folder().resolve()
         inside = Path(value["path"]).resolve().is_relative_to(folder)
-        return door.outputs.marked(value, block_fn.outputs[0]) if inside else value
-    return {name: _cached(item, door, block_fn) for name, item in value.items()}
+        return outputs.marked(value, blocks[0]) if inside else value
+    return {name: _cached(item, outputs, blocks) for name, item in value.items()}
 
 
 def _teach(component: type[Any]) -> None:
@@ -183,14 +179,14 @@ def _teach(component: type[Any]) -> None:
     @functools.wraps(original)
     def postprocess(self: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
         result = original(self, value, *args, **kwargs)
-        door = _scope.get()
-        return result if door is None else _marked_model(result, self, door)
+        outputs = _scope.get()
+        return result if outputs is None else _marked_model(result, self, outputs)
 
     _taught.add(postprocess)
     owner.postprocess = postprocess  # type: ignore[attr-defined]
 
 
-def _teach_combining(block: Any, door: _Door) -> None:
+def _teach_combining(block: Any, outputs: Outputs) -> None:
     """Let *block* mark the one file that it makes of a stream for whoever downloads it."""
     original = getattr(block, "combine_stream", None)
     if original is None or original in _taught:
@@ -198,16 +194,16 @@ def _teach_combining(block: Any, door: _Door) -> None:
 
     @functools.wraps(original)
     async def combine_stream(*args: Any, **kwargs: Any) -> Any:
-        return await door.in_thread(_marked_model, await original(*args, **kwargs), block, door)
+        return await outputs.in_thread(_marked_model, await original(*args, **kwargs), block, outputs)
 
     _taught.add(combine_stream)
     block.combine_stream = combine_stream
 
 
-def _marked_model(result: Any, block: Any, door: _Door) -> Any:
+def _marked_model(result: Any, block: Any, outputs: Outputs) -> Any:
     if not isinstance(result, (GradioModel, GradioRootModel)):
         return result
-    marked = door.outputs.marked(result.model_dump(), block, is_final=False)
+    marked = outputs.marked(result.model_dump(), block, is_final=False)
     return type(result)(root=marked) if isinstance(result, GradioRootModel) else type(result)(**marked)
 
 
@@ -225,8 +221,8 @@ def _watched(encode: Callable[..., str]) -> Callable[..., str]:
     @functools.wraps(encode)
     def encoder(content: Any, *args: Any, **kwargs: Any) -> str:
         path = encode(content, *args, **kwargs)
-        if (door := _scope.get()) is not None:
-            door.outputs.encoded(content, path)
+        if (outputs := _scope.get()) is not None:
+            outputs.encoded(content, path)
         return path
 
     return encoder

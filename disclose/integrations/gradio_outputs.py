@@ -26,6 +26,7 @@ from disclose.layer import Recogniser
 from disclose.media import files, sniff
 
 with extra("gradio"):
+    import anyio.to_thread
     import gradio
     from gradio import processing_utils
     from gradio_client import utils as client_utils
@@ -129,6 +130,10 @@ class Outputs:
         """Note that Gradio encoded *content* as *path*, which passes through if the content was received like this."""
         if self._content and _digest(content) in self._content:
             self._passing.note(path, True)
+
+    async def in_thread(self, mark: Callable[..., Any], *args: Any) -> Any:
+        """Return what *mark* returns; marking is computing, and the event loop has other callers."""
+        return await anyio.to_thread.run_sync(mark, *args, limiter=self._demo.limiter)
 
     def tell(self, kind: str) -> None:
         """Say in the log, once, that outputs of *kind* are not marked."""

@@ -1,0 +1,183 @@
+"""What a Gradio app does when something goes wrong: nothing leaves unmarked, and its user reads why."""
+
+import threading
+import time
+import urllib.request
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+import gradio
+import pytest
+from gradio_client import Client
+from media_files import small_file
+from pictures import photograph
+
+from disclose import Outcome, verify
+from disclose.demo import app
+from disclose.errors import DiscloseError
+from disclose.integrations.gradio import disclosed
+from disclose.marker import Marker
+
+SYSTEM = "Acme Studio"
+
+
+class serving:  # noqa: N801
+    """The client of *demo*, which is served meanwhile."""
+
+    def __init__(self, demo):
+        self.demo = demo
+
+    def __enter__(self):
+        address = app.serve(self.demo, prevent_thread_lock=True, quiet=True, show_error=True)
+        self.client = Client(address, verbose=False)
+        return self.client
+
+    def __exit__(self, *error):
+        self.client.close()
+        self.demo.close(verbose=False)
+        self.demo.server.thread.join()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
+    return folder
+
+
+def drawing(profile, function, output=lambda: gradio.Image(format="png"), **options):
+    with gradio.Blocks() as demo:
+        shown = output()
+        gradio.Button().click(function, None, shown, api_name="draw")
+        gradio.Button().click(lambda: "here", None, gradio.Textbox(), api_name="other")
+    return disclosed(demo, profile, system=SYSTEM, **options)
+
+
+def picture():
+    return photograph(width=256, height=256)
+
+
+def test_nothing_returned_is_nothing_marked(profile):
+    with serving(drawing(profile, lambda: None)) as client:
+        assert client.predict(api_name="/draw") is None
+
+
+def test_an_error_of_the_app_s_own_stays_its_own(profile):
+    def fail():
+        raise gradio.Error("the model is asleep")
+
+    with serving(drawing(profile, fail)) as client, pytest.raises(Exception, match="the model is asleep"):
+        client.predict(api_name="/draw")
+
+
+def test_a_component_that_cannot_show_a_value_says_so_itself(profile):
+    demo = drawing(profile, lambda: object())
+    with serving(demo) as client, pytest.raises(Exception, match=r"(?i)object|process"):
+        client.predict(api_name="/draw")
+
+
+def test_without_room_for_the_marked_copy_nothing_leaves(profile, monkeypatch):
+    def full(asset, path):
+        raise OSError(28, "No space left on device")
+
+    demo = drawing(profile, picture)
+    monkeypatch.setattr("disclose.asset.Asset.save", full)
+    with serving(demo) as client, pytest.raises(Exception, match=r"held back.*No space left on device"):
+        client.predict(api_name="/draw")
+
+
+def test_while_one_output_is_being_marked_other_events_go_on(profile, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+    demo = drawing(profile, picture)
+    mark = Marker.mark
+
+    def slow(*args, **kwargs):
+        begun.set()
+        assert go_on.wait(20)
+        return mark(*args, **kwargs)
+
+    monkeypatch.setattr(Marker, "mark", slow)
+    with serving(demo) as client:
+        waiting = client.submit(api_name="/draw")
+        assert begun.wait(20)
+        assert client.predict(api_name="/other") == "here"
+        assert not waiting.done()
+        go_on.set()
+        assert verify(waiting.result(), profile).outcome is Outcome.DISCLOSED
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """The address of another web server on this machine, which has one picture."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    picture().save(folder / "drawn.png")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_an_address_that_gradio_may_not_fetch_is_held_back(profile, elsewhere):
+    for output in (gradio.Image, gradio.Gallery, gradio.File):
+        address = f"{elsewhere}/drawn.png"
+        demo = drawing(profile, lambda value=[address] if output is gradio.Gallery else address: value, output)
+        with serving(demo) as client, pytest.raises(Exception, match=r"held back|validation"):
+            client.predict(api_name="/draw")
+
+
+def test_a_gradio_that_passes_the_door_by_is_refused(profile, monkeypatch, tmp_path):
+    async def postprocess_data(self, block_fn, predictions, state):
+        picture().save(tmp_path / "unmarked.png")
+        return [SimpleNamespace(path=str(tmp_path / "unmarked.png"))]
+
+    monkeypatch.setattr(gradio.Blocks, "postprocess_data", postprocess_data)
+    with pytest.raises(DiscloseError, match=f"gradio {gradio.__version__} lets outputs out unmarked"):
+        disclosed(gradio.Blocks(), profile, system=SYSTEM)
+
+
+def test_the_proof_at_start_leaves_no_record_and_no_file(profile, cache):
+    with gradio.Blocks() as around:
+        gradio.Textbox()
+        disclosed(gradio.Blocks(), profile, system=SYSTEM)
+    assert not any(isinstance(block, gradio.Image) for block in around.blocks.values())
+    assert not list(profile.ledger().records())
+    assert not any(path.is_file() for path in cache.rglob("*"))
+
+
+def test_the_proof_at_start_takes_a_moment(profile):
+    disclosed(gradio.Blocks(), profile, system=SYSTEM)
+    begun = time.thread_time()
+    disclosed(gradio.Blocks(), profile, system=SYSTEM)
+    assert time.thread_time() - begun < 0.3
+
+
+def test_the_combined_file_of_a_stream_is_marked(profile, tmp_path):
+    piece = tmp_path / "piece.mp3"
+    piece.write_bytes(small_file("audio/mpeg"))
+
+    def speak():
+        yield str(piece)
+        yield str(piece)
+
+    demo = drawing(profile, speak, lambda: gradio.Audio(streaming=True))
+    with serving(demo) as client:
+        client.submit(api_name="/draw").result()
+        (address,) = _addresses(demo, client)
+        with urllib.request.urlopen(address) as response:  # noqa: S310
+            assert verify(response.read(), profile).outcome is Outcome.DISCLOSED
+
+
+def _addresses(demo, client):
+    for session, runs in demo.pending_streams.items():
+        for run, streams in runs.items():
+            for component in streams:
+                yield f"{client.src}gradio_api/stream/{session}/{run}/{component}/playlist-file"
