@@ -8,6 +8,7 @@ finds what appeared later: downloads, ``gr.api`` files.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextvars
 import functools
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 _App = TypeVar("_App", bound=gradio.Blocks)
 _Named = Callable[..., Any] | str
+_BLOCKING = gradio.__version__.startswith("5.")
+"""Whether Gradio calls components on the event loop, where one output being marked would hold up all others."""
 _taught: set[Callable[..., Any]] = set()
 _scope: contextvars.ContextVar[Outputs | None] = contextvars.ContextVar("disclose_gradio_outputs", default=None)
 
@@ -128,7 +131,10 @@ def _hook(demo: gradio.Blocks, outputs: Outputs, concerns: Callable[[Any], bool]
             _teach_combining(block, outputs)
         token = _scope.set(outputs)
         try:
-            values = await original(block_fn, predictions, state)
+            if _BLOCKING:
+                values = await outputs.in_thread(asyncio.run, original(block_fn, predictions, state))
+            else:
+                values = await original(block_fn, predictions, state)
         finally:
             _scope.reset(token)
         return [await _swept(value, block, outputs) for value, block in zip(values, block_fn.outputs, strict=False)]
