@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from disclose.disclosure import Disclosure
 from disclose.errors import DiscloseError, ProfileError, extra
+from disclose.integrations.gradio_notice import Announcement
 from disclose.integrations.gradio_outputs import Outputs
 from disclose.integrations.gradio_selftest import prove
 from disclose.notice import Notice
@@ -61,10 +62,12 @@ def disclosed(
     which is logged once for each. Raises DiscloseError where this Gradio would let outputs out unmarked.
     """
     Disclosure.new(**{"system": "checked below", **statement})
-    door = _Door(demo, profile, statement, None if only is None else tuple(only), tuple(exclude))
-    door.attach()
-    if notice:
-        _announce(demo, notice if isinstance(notice, Notice) else Notice())
+    if profile is None:
+        from disclose.profile import default_profile
+
+        profile = default_profile()
+    told = Announcement(demo, profile, notice if isinstance(notice, Notice) else Notice()) if notice else None
+    _Door(demo, profile, statement, None if only is None else tuple(only), tuple(exclude), told).attach()
     return demo
 
 
@@ -74,16 +77,14 @@ class _Door:
     def __init__(
         self,
         demo: gradio.Blocks,
-        profile: Profile | None,
+        profile: Profile,
         statement: dict[str, Any],
         only: tuple[_Named, ...] | None,
         exclude: tuple[_Named, ...],
+        told: Announcement | None,
     ) -> None:
-        if profile is None:
-            from disclose.profile import default_profile
-
-            profile = default_profile()
-        self.demo, self.profile, self.statement, self.only, self.exclude = demo, profile, statement, only, exclude
+        self.demo, self.profile, self.statement = demo, profile, statement
+        self.only, self.exclude, self.told = only, exclude, told
 
     def attach(self) -> None:
         """Override the app's methods; raises where this Gradio is not as this module expects it."""
@@ -97,12 +98,17 @@ class _Door:
         # What the profile misses is refused when the app is made, and not at the first output.
         marker = self.profile.marker()
         prove(_hook, marker, self.profile.disclosure(**self.statement))
-        outputs = Outputs(self.demo, self.profile.marker, lambda: self.profile.disclosure(**self.statement))
+        leaves = (self.told.output,) if self.told is not None else ()
+        outputs = Outputs(self.demo, self.profile.marker, lambda: self.profile.disclosure(**self.statement), *leaves)
         _hook(self.demo, outputs, self.concerns)
+        if self.told is not None:
+            self.told.attach()
 
     def concerns(self, block_fn: Any) -> bool:
         """Whether the outputs of *block_fn* are to be marked."""
         if getattr(block_fn, "is_validator_function", False):  # new in Gradio 6
+            return False
+        if self.told is not None and self.told.owns(block_fn):
             return False
         if any(_names(block_fn, one) for one in self.exclude):
             return False
@@ -232,18 +238,6 @@ def _watched(encode: Callable[..., str]) -> Callable[..., str]:
         return path
 
     return encoder
-
-
-def _announce(demo: gradio.Blocks, notice: Notice) -> None:
-    """Show *notice* on every page of *demo*: a load event belongs to the page that is current when it is made."""
-    current = demo.current_page
-    try:
-        for page in demo.pages:
-            demo.current_page = page[0]
-            with demo:
-                demo.load(fn=None, js=notice.to_script())
-    finally:
-        demo.current_page = current
 
 
 def _names(block_fn: Any, wanted: _Named) -> bool:

@@ -72,6 +72,20 @@
   const seen = () => { try { return sessionStorage.getItem(id) === "seen"; } catch { return false; } };
   const remember = () => { try { sessionStorage.setItem(id, "seen"); } catch { /* shown afresh */ } };
 
+  // Who sent the notice may ask for proof: report("shown") once it is in view, report("acknowledged") by a person.
+  const happened = [];
+  const reports = [];
+  host.prove = (report) => { reports.push(report); happened.forEach((state) => report(state)); };
+  const happens = (state) => { happened.push(state); reports.forEach((report) => report(state)); };
+  const watch = (element) => {
+    const observer = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      happens("shown");
+    }, { threshold: 0.5 });
+    observer.observe(element);
+  };
+
   if (window.self === window.top && !seen()) {
     const names = { "aria-labelledby": "headline", "aria-describedby": "detail" };
     const dialog = add(root, "dialog", names);
@@ -80,9 +94,10 @@
     const button = add(dialog, "button", { type: "button", autofocus: "" }, text.button);
     button.addEventListener("click", () => dialog.close());
     // The button and Esc both end here.
-    dialog.addEventListener("close", () => { remember(); dialog.remove(); });
+    dialog.addEventListener("close", () => { remember(); dialog.remove(); happens("acknowledged"); });
     dialog.showModal();
     button.focus();
-  }
+    watch(dialog);
+  } else watch(banner);
   return [];
 }
