@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from disclose.disclosure import Disclosure
 from disclose.errors import DiscloseError, ProfileError, extra
+from disclose.integrations.gradio_answer import answered, answered_response
 from disclose.integrations.gradio_notice import Announcement
 from disclose.integrations.gradio_outputs import Outputs
 from disclose.integrations.gradio_selftest import prove
@@ -98,7 +99,7 @@ class _Door:
         # What the profile misses is refused when the app is made, and not at the first output.
         marker = self.profile.marker()
         prove(_hook, marker, self.profile.disclosure(**self.statement))
-        leaves = (self.told.output,) if self.told is not None else ()
+        leaves = (self.told.output, self.told.asked) if self.told is not None else ()
         outputs = Outputs(self.demo, self.profile.marker, lambda: self.profile.disclosure(**self.statement), *leaves)
         _hook(self.demo, outputs, self.concerns)
         if self.told is not None:
@@ -128,7 +129,9 @@ def _hook(demo: gradio.Blocks, outputs: Outputs, concerns: Callable[[Any], bool]
     async def postprocess_data(block_fn: Any, predictions: Any, state: Any) -> Any:
         if not concerns(block_fn):
             return await original(block_fn, predictions, state)
-        if not block_fn.postprocess and not any(isinstance(block, Api) for block in block_fn.outputs):
+        if not block_fn.postprocess and outputs.asked is not None:
+            predictions = answered_response(predictions, outputs.asked)
+        if not block_fn.postprocess and getattr(block_fn.fn, "__module__", None) == Examples.__module__:
             # An example: its inputs are nobody's output, and what was cached before is made ready here.
             ready = await outputs.in_thread(_cached, predictions, outputs, block_fn.outputs)
             return await original(block_fn, ready, state)
@@ -215,7 +218,10 @@ def _teach_combining(block: Any, outputs: Outputs) -> None:
 def _marked_model(result: Any, block: Any, outputs: Outputs) -> Any:
     if not isinstance(result, (GradioModel, GradioRootModel)):
         return result
-    marked = outputs.marked(result.model_dump(), block, is_final=False)
+    shown = result.model_dump()
+    if outputs.asked is not None:
+        shown = answered(shown, block, outputs.asked)
+    marked = outputs.marked(shown, block, is_final=False)
     return type(result)(root=marked) if isinstance(result, GradioRootModel) else type(result)(**marked)
 
 

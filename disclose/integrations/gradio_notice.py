@@ -7,6 +7,7 @@ the notice is in view, and again when somebody acknowledges it. Sessions are Gra
 from __future__ import annotations
 
 import contextvars
+import hashlib
 import inspect
 import json
 from collections import OrderedDict
@@ -40,7 +41,8 @@ _UNDOCUMENTED: dict[str, Any] = (
     else {"show_api": False}
 )
 # The address of the page's own server: gradio_config.root knows the path that the app is mounted at.
-_REPORT = """(notice) => {
+_REPORT = """(sent) => {
+  const notice = JSON.parse(sent || "null");
   const host = document.getElementById(%s);
   if (!host || !host.prove || !notice) return [];
   const root = ((window.gradio_config || {}).root || location.href.split(/[?#]/)[0]).replace(/\\/+$/, "");
@@ -60,7 +62,7 @@ class Announcement:
         self._demo, self._profile, self._notice = demo, profile, notice
         self._sessions = Sessions()
         self._schedule = _schedule(profile)
-        self._left: OrderedDict[tuple[str, Identifier], None] = OrderedDict()
+        self._left: OrderedDict[tuple[str, Identifier | str], None] = OrderedDict()
 
     def attach(self) -> None:
         """Add the events to the app, and what the notice says to the descriptions of its functions."""
@@ -84,9 +86,17 @@ class Announcement:
         if session is None or (session, identifier) in self._left:
             return
         self._profile.notices().output(self._sessions.change(session, _as_it_is), identifier)
-        self._left[session, identifier] = None
-        while len(self._left) > _MOST_REMEMBERED:
-            self._left.popitem(last=False)
+        self._note(session, identifier)
+
+    def asked(self, question: str, language: str) -> None:
+        """Record that the answer to *question* leaves in the session at hand; shown again it is the same answer."""
+        session = current_session()
+        # Gradio shows a chat with every word of a stream, and what people say is kept nowhere.
+        digest = hashlib.sha256(question.encode("utf-8", "surrogatepass")).hexdigest()
+        if session is None or (session, digest) in self._left:
+            return
+        self.send(session, frozenset({"answer"}), language, asked=True)
+        self._note(session, digest)
 
     def owns(self, block_fn: Any) -> bool:
         """Whether *block_fn* is an event of this announcement and none of the app's."""
@@ -104,9 +114,14 @@ class Announcement:
                 sent = sent or {"id": one.id, "nonce": one.nonce}
         return sent
 
+    def _note(self, session: str, what: Identifier | str) -> None:
+        self._left[session, what] = None
+        while len(self._left) > _MOST_REMEMBERED:
+            self._left.popitem(last=False)
+
     def _attach_to_page(self) -> None:
         with self._demo:
-            proof = gradio.JSON(visible=False)
+            proof = gradio.Textbox(visible=False)
             self._demo.load(
                 self._send,
                 None,
@@ -117,11 +132,11 @@ class Announcement:
                 **_UNDOCUMENTED,
             ).then(None, proof, None, js=_REPORT % (json.dumps(ELEMENT_ID), SIGNAL), show_progress="hidden")
 
-    def _send(self, request: gradio.Request) -> dict[str, str] | None:
+    def _send(self, request: gradio.Request) -> str:
         wanted = [tag.partition(";")[0].strip() for tag in request.headers.get("accept-language", "").split(",")]
         language = self._notice.language_for(tag for tag in wanted if tag)
         session = request.session_hash
-        return None if session is None else self.send(session, _SHOWN_BY_THE_PAGE, language)
+        return json.dumps(session and self.send(session, _SHOWN_BY_THE_PAGE, language))
 
     def _signal(self, id: str, nonce: str, state: str) -> bool:
         proof = self._profile.notices()

@@ -69,7 +69,7 @@ class Outputs:
     """Marks the outputs of the app *demo*.
 
     *marker* and *statement* are asked anew for every file; *leaves* hears the identifier of each marked output before
-    it is on its way.
+    it is on its way; *asked*, where it is given, the questions that a chat is to answer itself.
     """
 
     def __init__(
@@ -78,7 +78,9 @@ class Outputs:
         marker: Callable[[], Marker],
         statement: Callable[[], Disclosure],
         leaves: Callable[[Identifier], None] = lambda identifier: None,
+        asked: Callable[[str, str], None] | None = None,
     ) -> None:
+        self.asked = asked
         self._demo, self._marker, self._statement, self._leaves = demo, marker, statement, leaves
         self._copies: _Remembered[tuple[str, Identifier]] = _Remembered()
         self._received: _Remembered[bool] = _Remembered()

@@ -21,6 +21,9 @@ from disclose.demo import app
 from disclose.errors import ProfileError
 from disclose.integrations.gradio import disclosed
 
+# Gradio leaves the sounds that it decodes to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+
 SYSTEM = "Acme Studio"
 GLB = b"glTF\x02\x00\x00\x00\x0c\x00\x00\x00"
 RATE = 8000
