@@ -270,7 +270,11 @@ def _keep_files_whole_over_mcp() -> None:
 
     def get_base64_data(image: Any, format: str) -> str:
         path = Path(getattr(image, "filename", "") or "")
-        return base64.b64encode(path.read_bytes()).decode() if path.is_file() else original(image, format)
+        if not path.is_file():
+            return original(image, format)
+        # Gradio opened it to encode it, which would have closed it.
+        image.close()
+        return base64.b64encode(path.read_bytes()).decode()
 
     _taught.add(get_base64_data)
     GradioMCPServer.get_base64_data = staticmethod(get_base64_data)  # type: ignore[method-assign]
