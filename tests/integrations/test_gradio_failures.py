@@ -1,5 +1,6 @@
 """What a Gradio app does when something goes wrong: nothing leaves unmarked, and its user reads why."""
 
+import base64
 import threading
 import urllib.request
 from functools import partial
@@ -10,7 +11,7 @@ import gradio
 import pytest
 from gradio_client import Client
 from media_files import small_file
-from pictures import photograph
+from pictures import encoded, photograph
 
 from disclose import Outcome, verify
 from disclose.demo import app
@@ -173,3 +174,21 @@ def _addresses(demo, client):
         for run, streams in runs.items():
             for component in streams:
                 yield f"{client.src}gradio_api/stream/{session}/{run}/{component}/playlist-file"
+
+
+def test_a_picture_inside_an_address_is_marked_and_a_broken_one_is_held_back(profile):
+    whole = f"data:image/png;base64,{base64.b64encode(encoded(picture())).decode()}"
+    with serving(drawing(profile, lambda: whole, gradio.Textbox)) as client:
+        _, _, content = client.predict(api_name="/draw").partition(",")
+    assert verify(base64.b64decode(content), profile).outcome is Outcome.DISCLOSED
+    broken = drawing(profile, lambda: whole[:200], gradio.Textbox)
+    with serving(broken) as client, pytest.raises(Exception, match="held back"):
+        client.predict(api_name="/draw")
+
+
+def test_what_comes_from_another_app_is_held_back(profile):
+    demo = drawing(profile, lambda: "https://example.org/drawn.png")
+    shown = next(block for block in demo.blocks.values() if isinstance(block, gradio.Image))
+    shown.proxy_url = "https://example.org/"
+    with serving(demo) as client, pytest.raises(Exception, match="a file of another app"):
+        client.predict(api_name="/draw")
