@@ -9,6 +9,7 @@ from urllib.parse import quote
 import gradio
 import numpy
 import pytest
+from gradio.context import Context
 from gradio_client import Client, handle_file
 from media_files import small_file
 from pictures import encoded, photograph
@@ -304,13 +305,16 @@ def test_examples_that_were_cached_before_are_served_marked(profile, files, tmp_
     draw = lambda prompt: Image.open(files / "made.png")  # noqa: E731
 
     def build():
+        # Gradio names the folder of the cache after the number of the component.
+        Context.id = 1000
         with gradio.Blocks() as demo:
             prompt, shown = gradio.Textbox(), gradio.Image()
             gradio.Button().click(draw, prompt, shown, api_name="draw")
             gradio.Examples([["a"], ["b"]], prompt, shown, draw, cache_examples=True)
         return demo
 
-    build()
+    with serving(build()):
+        pass
     for options in ({}, {"only": [draw]}):
         demo = disclosed(build(), profile, system=SYSTEM, **options)
         cached = next(fn for fn in demo.fns.values() if getattr(fn.fn, "__name__", "") == "load_example_output")
