@@ -14,7 +14,7 @@ from disclose.integrations.gradio import disclosed
 
 def test_a_picture_leaves_marked_over_mcp_and_the_tool_says_what_it_is(profile, tmp_path, monkeypatch):
     mcp = pytest.importorskip("mcp", reason="pip install 'gradio[mcp]'")
-    from mcp.client.streamable_http import streamablehttp_client
+    from mcp.client.streamable_http import streamable_http_client
 
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
 
@@ -33,7 +33,7 @@ def test_a_picture_leaves_marked_over_mcp_and_the_tool_says_what_it_is(profile, 
 
     async def talk():
         async with (
-            streamablehttp_client(f"{address}gradio_api/mcp/") as (reading, writing, _),
+            streamable_http_client(f"{address}gradio_api/mcp/") as (reading, writing, _),
             mcp.ClientSession(reading, writing) as session,
         ):
             await session.initialize()
