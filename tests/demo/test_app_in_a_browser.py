@@ -1,37 +1,17 @@
-import importlib.util
-import shutil
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from browsers import running_browser
 from pictures import encoded, photograph
-from system_parts import need
 
 from disclose import Outcome, verify
 from disclose.demo import app
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
 
 @pytest.fixture
 def browser():
-    need(importlib.util.find_spec("playwright") is not None, "pip install playwright")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = shutil.which("chromium") or shutil.which("google-chrome")
-        bundled = Path(playwright.chromium.executable_path).exists()
-        need(bool(found) or bundled, "apt-get install chromium, or playwright install chromium")
-        running = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+    with running_browser() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

@@ -1,16 +1,14 @@
 """The notice of a Gradio app in a real browser, and what the ledger then knows of it."""
 
-import importlib.util
-import shutil
 import threading
 import time
 from pathlib import Path
 
 import gradio
 import pytest
+from browsers import running_browser
 from gradio_client import Client
 from pictures import photograph
-from system_parts import need
 
 from disclose.demo import app
 from disclose.integrations.gradio import disclosed
@@ -19,21 +17,12 @@ from disclose.ledger.notices import State
 from disclose.notice import ELEMENT_ID
 
 SYSTEM = "Acme Studio"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
 @pytest.fixture(scope="module")
 def browser():
-    need(importlib.util.find_spec("playwright") is not None, "pip install playwright")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = shutil.which("chromium") or shutil.which("google-chrome")
-        bundled = Path(playwright.chromium.executable_path).exists()
-        need(bool(found) or bundled, "apt-get install chromium, or playwright install chromium")
-        running = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+    with running_browser() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

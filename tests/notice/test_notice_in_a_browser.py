@@ -1,15 +1,10 @@
 """The notice's script, run by a browser: it speaks the language that the Python side would choose."""
 
-import importlib.util
-import shutil
-from pathlib import Path
-
 import pytest
-from system_parts import need
+from browsers import running_browser
 
 from disclose.notice import ELEMENT_ID, WORDING, Notice
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 WANTED = [
     ["zh-TW", "en"],
     ["zh-Hant-HK"],
@@ -28,18 +23,10 @@ WANTED = [
 
 @pytest.fixture(scope="module")
 def page():
-    need(importlib.util.find_spec("playwright") is not None, "pip install playwright")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = shutil.which("chromium") or shutil.which("google-chrome")
-        bundled = Path(playwright.chromium.executable_path).exists()
-        need(bool(found) or bundled, "apt-get install chromium, or playwright install chromium")
-        running = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+    with running_browser() as running:
         opened = running.new_page()
         opened.set_default_timeout(20_000)
         yield opened
-        running.close()
 
 
 def test_the_script_chooses_the_language_that_language_for_chooses(page):
