@@ -105,9 +105,10 @@ class Marker:
 
 def _check_history(asset: Asset, layers: list[Layer]) -> None:
     """Raise MarkingError if credentials that came with *asset* were broken or dropped: a signed file is re-signed."""
-    if not asset.was_signed or asset.data == asset.upstream:
+    if any(isinstance(layer, HistoryKeeper) and asset.mark_of(layer.name) is not None for layer in layers):
         return
-    if not any(isinstance(layer, HistoryKeeper) and asset.mark_of(layer.name) is not None for layer in layers):
+    # The usual picture has been signed by now, so that its bytes need not be searched for an older signature.
+    if asset.was_signed and asset.data != asset.upstream:
         raise MarkingError(
             f"cannot mark {asset.name or 'the input'}: it carries Content Credentials, and changing it without signing"
             " it anew would break them: add the layer c2pa to the profile, and do not list it as optional"

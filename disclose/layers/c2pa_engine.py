@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from disclose.errors import MarkingError, UnreadableError
+from disclose.layers.c2pa_manifest import STATEMENT, TRAINING, WATERMARK
 from disclose.signing.callback import GuardedCallback
 from disclose.signing.time_limit import within
 from disclose.signing.timestamp import host_of, shown
@@ -34,9 +35,9 @@ _CREATED = (
     "c2pa.ai-disclosure",
     "c2pa.metadata",
     "c2pa.ingredient",
-    "cawg.training-mining",
-    "io.github.disclose-ai.statement",
-    "io.github.disclose-ai.watermark",
+    TRAINING,
+    STATEMENT,
+    WATERMARK,
 )
 
 

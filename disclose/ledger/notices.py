@@ -19,7 +19,7 @@ from sqlalchemy import Column, Connection, Index, Integer, MetaData, String, Tab
 
 from disclose.errors import LedgerError
 from disclose.ledger import record
-from disclose.ledger.store import Ledger, LedgerCheck
+from disclose.ledger.store import Ledger, LedgerCheck, checked_chain
 
 _METADATA = MetaData()
 _EVENTS = Table(
@@ -134,14 +134,9 @@ class NoticeLog:
 
     def verify(self) -> LedgerCheck:
         """Check every event against its hash and its place in the chain."""
-        expected, count = record.GENESIS, 0
         with self._ledger.connection() as connection:
-            for row in connection.execute(select(_EVENTS).order_by(_EVENTS.c.sequence)):
-                count += 1
-                if (reason := _fault(row, count, expected)) is not None:
-                    return LedgerCheck(entries=count, head=expected, broken_at=row.sequence, reason=reason)
-                expected = row.hash
-        return LedgerCheck(entries=count, head=expected)
+            rows = connection.execute(select(_EVENTS).order_by(_EVENTS.c.sequence))
+            return checked_chain(rows, "event", _is_indexed_as_written)
 
     def _read(self, connection: Connection, condition: Any) -> list[NoticeEvent]:
         rows = connection.execute(select(_EVENTS).where(condition).order_by(_EVENTS.c.sequence)).all()
@@ -198,17 +193,6 @@ def _index(happening: Happening) -> dict[str, Any]:
     }
 
 
-def _fault(row: Any, position: int, expected: str) -> str | None:
-    if row.sequence != position:
-        return f"event {position} is missing"
-    if row.previous != expected:
-        return f"event {row.sequence} does not follow the event before it"
-    if record.chained(row.previous, row.body) != row.hash:
-        return f"event {row.sequence} was changed after it was appended"
-    if any(getattr(row, name) != value for name, value in _index(_event(*_chain_of(row))).items()):
-        return f"the index of event {row.sequence} does not match its body"
-    return None
-
-
-def _chain_of(row: Any) -> tuple[int, str, str, str]:
-    return row.sequence, row.body, row.previous, row.hash
+def _is_indexed_as_written(row: Any) -> bool:
+    written = _event(row.sequence, row.body, row.previous, row.hash)
+    return all(getattr(row, name) == value for name, value in _index(written).items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -179,14 +179,9 @@ class Ledger:
 
     def verify(self) -> LedgerCheck:
         """Check every entry against its hash and its place in the chain."""
-        expected, count = record.GENESIS, 0
         with self.connection() as connection:
-            for row in connection.execute(select(_ENTRIES).order_by(_ENTRIES.c.sequence)):
-                count += 1
-                if (reason := _fault(row, count, expected)) is not None:
-                    return LedgerCheck(entries=count, head=expected, broken_at=row.sequence, reason=reason)
-                expected = row.hash
-        return LedgerCheck(entries=count, head=expected)
+            rows = connection.execute(select(_ENTRIES).order_by(_ENTRIES.c.sequence))
+            return checked_chain(rows, "entry", _is_indexed_as_written)
 
     def _select(self, condition: Any, *, order: Any = _ENTRIES.c.sequence, limit: int | None = None) -> list[Record]:
         query = select(_ENTRIES.c.sequence, _ENTRIES.c.body, _ENTRIES.c.previous, _ENTRIES.c.hash)
@@ -237,17 +232,31 @@ class Ledger:
         self.close()
 
 
-def _fault(row: Any, position: int, expected: str) -> str | None:
-    if row.sequence != position:
-        return f"entry {position} is missing"
-    if row.previous != expected:
-        return f"entry {row.sequence} does not follow the entry before it"
-    if record.chained(row.previous, row.body) != row.hash:
-        return f"entry {row.sequence} was changed after it was appended"
+def checked_chain(rows: Iterable[Any], what: str, is_indexed_as_written: Callable[[Any], bool]) -> LedgerCheck:
+    """Return whether each of *rows*, in order, follows the one before it, and is what was appended.
+
+    *what* names a row in words; *is_indexed_as_written* holds its other columns against its body.
+    """
+    expected, position = record.GENESIS, 0
+    for position, row in enumerate(rows, 1):
+        reason = None
+        if row.sequence != position:
+            reason = f"{what} {position} is missing"
+        elif row.previous != expected:
+            reason = f"{what} {row.sequence} does not follow the {what} before it"
+        elif record.chained(row.previous, row.body) != row.hash:
+            reason = f"{what} {row.sequence} was changed after it was appended"
+        elif not is_indexed_as_written(row):
+            reason = f"the index of {what} {row.sequence} does not match its body"
+        if reason is not None:
+            return LedgerCheck(entries=position, head=expected, broken_at=row.sequence, reason=reason)
+        expected = row.hash
+    return LedgerCheck(entries=position, head=expected)
+
+
+def _is_indexed_as_written(row: Any) -> bool:
     read = Record.from_body(row.sequence, row.body, row.previous, row.hash)
-    if (row.identifier, row.sha256) != (str(read.disclosure.id), read.sha256):
-        return f"the index of entry {row.sequence} does not match its body"
-    return None
+    return (row.identifier, row.sha256) == (str(read.disclosure.id), read.sha256)
 
 
 def _configure(connection: Any, _: Any) -> None:
