@@ -70,6 +70,9 @@ class Profile:
     ``deepfakes`` says that what is made resembles existing persons, places or events (AI Act Art. 3(60)), and
     ``labelled_elsewhere`` that a label people see is put on it by other means. ``model_card`` is the README.md of the
     model, ``base_cards`` the cards of its base models, or folders that hold them.
+
+    ``media``, ``routes`` and ``notice`` are what the doors of web applications go by where code says nothing else;
+    ``obvious``, ``m2m`` or ``assistive`` is the written reason for which their pages go without a notice.
     """
 
     preset: str | None = None
@@ -95,6 +98,12 @@ class Profile:
     training_mining: bool = False
     deepfakes: bool = False
     labelled_elsewhere: bool = False
+    media: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    notice: bool = True
+    obvious: str | None = None
+    m2m: str | None = None
+    assistive: str | None = None
     model_card: Path | None = None
     base_cards: tuple[Path, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -71,6 +71,10 @@ EXAMPLES = {
     "timestamp_outage": "unstamped",
     "legacy_message": "flux",
     "aigc_producer": "0011A",
+    "media": ("image/*",),
+    "routes": ("/draw",),
+    "notice": False,
+    **dict.fromkeys(("obvious", "m2m", "assistive"), "a reason in writing, long enough"),
     "statement.action": "altered",
     "statement.source_type": "compositeSynthetic",
 }

@@ -68,6 +68,12 @@ _TABLE = (
         kind=YES_NO,
         clause="AI Act Art. 50(4); Guidelines C(2026) 5054 ¶117; China Labelling Measures Art. 4",
     ),
+    Setting(name="media", kind=NAMES, clause="AI Act Art. 50(2); Code of Practice, Measure 1.1"),
+    Setting(name="routes", kind=NAMES, clause="Guidelines C(2026) 5054 ¶30 (which functions are concerned)"),
+    Setting(name="notice", kind=YES_NO, clause="AI Act Art. 50(1), 50(5); Guidelines C(2026) 5054 ¶35-38, 141"),
+    Setting(name="obvious", kind=TEXT, clause="AI Act Art. 50(1); Guidelines C(2026) 5054 ¶42-45"),
+    Setting(name="m2m", kind=TEXT, clause="Guidelines C(2026) 5054 ¶30"),
+    Setting(name="assistive", kind=TEXT, clause="Guidelines C(2026) 5054 ¶30"),
     Setting(name="model_card", kind=PATH, clause="Code of Practice, Measure 1.3; AI Act Art. 53(1)(b)"),
     Setting(name="base_cards", kind=PATHS, clause="Code of Practice, Measure 1.3"),
     Setting(
