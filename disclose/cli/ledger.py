@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
@@ -11,6 +12,9 @@ from rich.table import Table
 from disclose.cli.terminal import complain, console, plain
 from disclose.disclosure import Identifier
 from disclose.profile import Profile
+
+if TYPE_CHECKING:
+    from disclose.ledger import LedgerCheck
 
 
 @click.group()
@@ -57,14 +61,22 @@ def show(identifier: str) -> None:
 @ledger.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def verify(as_json: bool) -> None:
-    """Check that every entry is what it was when it was appended. Exit status: 0 intact, 1 broken."""
+    """Check that entries and notices are what they were when appended. Exit status: 0 intact, 1 broken."""
+    # Here and not above: the other commands know nothing of notices.
+    from disclose.ledger.notices import NoticeLog
+
     book = Profile.load().ledger()
-    check = book.verify()
+    checks = {"entries": book.verify(), "notices": NoticeLog(book).verify()}
+    is_intact = all(check.is_intact for check in checks.values())
     if as_json:
-        values = {"entries": check.entries, "intact": check.is_intact, "head": check.head, "reason": check.reason}
-        print(json.dumps(values))
-    elif check.is_intact:
-        console().print(plain(f"{check.entries} entries, chain intact, head {check.head}"), soft_wrap=True)
-    else:
-        complain(f"{book.path} is broken: {check.reason}")
-    sys.exit(0 if check.is_intact else 1)
+        print(json.dumps({**_found(checks["entries"]), "notices": _found(checks["notices"])}))
+    for counted, check in checks.items():
+        if not check.is_intact:
+            complain(f"{book.path} is broken: {check.reason}")
+        elif not as_json:
+            console().print(plain(f"{check.entries} {counted}, chain intact, head {check.head}"), soft_wrap=True)
+    sys.exit(0 if is_intact else 1)
+
+
+def _found(check: LedgerCheck) -> dict[str, object]:
+    return {"entries": check.entries, "intact": check.is_intact, "head": check.head, "reason": check.reason}

@@ -1,4 +1,4 @@
-(id, texts, fallback, aliases) => {
+(id, texts, fallback, aliases, asks) => {
   // A banner that stays, and once per session a dialog that must be answered before anything else can be used.
   // Both live in a shadow root: the page's styles cannot hide them, and theirs cannot break the page.
   const earlier = document.getElementById(id);
@@ -35,13 +35,20 @@
     return parent.appendChild(element);
   };
 
-  add(root, "style", {}, `
+  const style = `
     * { box-sizing: border-box; margin: 0; }
     .banner, dialog { font-family: system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; line-height: 1.45; }
     .banner {
       background: #1e2433; color: #f5f7fb; font-size: 14px; padding: 8px 16px; text-align: center;
       overflow-wrap: anywhere;
     }
+    .banner a { color: inherit; text-underline-offset: 3px; }
+    .banner a:focus-visible { outline: 2px solid #8fd0ff; outline-offset: 2px; }
+    .banner[hidden] { display: none; }
+    .reminder { max-width: 44rem; margin: 10px auto 4px; }
+    .banner .reminder p { margin-top: 4px; font-size: 14px; color: inherit; }
+    .banner .reminder h2 { font-size: 16px; }
+    .banner .reminder button { margin-top: 10px; }
     .sign { display: inline-block; width: 8px; height: 8px; margin-inline-end: 9px; border-radius: 50%; background: #8fd0ff; }
     dialog {
       width: min(27rem, calc(100vw - 32px)); max-height: calc(100vh - 32px); margin: auto; overflow: auto;
@@ -62,22 +69,23 @@
       p { color: #c3cadb; }
     }
     @media (forced-colors: active) { .banner { border-bottom: 1px solid; } }
-  `);
+  `;
+  try {
+    // No policy of the page forbids these, as it may forbid style elements.
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(style);
+    root.adoptedStyleSheets = [sheet];
+  } catch { add(root, "style", {}, style); }
   const banner = add(root, "div", { class: "banner", role: "region", "aria-label": text.label });
   add(banner, "span", { class: "sign", "aria-hidden": "true" });
-  add(banner, "span", {}, text.headline);
+  let headline = add(banner, "span", {}, text.headline);
   document.body.prepend(host);
 
   // Third-party frames may be denied storage; then the notice is shown afresh, which harms nobody.
   const seen = () => { try { return sessionStorage.getItem(id) === "seen"; } catch { return false; } };
   const remember = () => { try { sessionStorage.setItem(id, "seen"); } catch { /* shown afresh */ } };
 
-  // Who sent the notice may ask for proof: report("shown") once it is in view, report("acknowledged") by a person.
-  const happened = [];
-  const reports = [];
-  host.prove = (report) => { reports.push(report); happened.forEach((state) => report(state)); };
-  const happens = (state) => { happened.push(state); reports.forEach((report) => report(state)); };
-  const watch = (element) => {
+  const watch = (element, happens) => {
     const observer = new IntersectionObserver((entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
       observer.disconnect();
@@ -86,18 +94,66 @@
     observer.observe(element);
   };
 
-  if (window.self === window.top && !seen()) {
-    const names = { "aria-labelledby": "headline", "aria-describedby": "detail" };
-    const dialog = add(root, "dialog", names);
-    add(dialog, "h2", { id: "headline" }, text.headline);
-    add(dialog, "p", { id: "detail" }, text.detail);
-    const button = add(dialog, "button", { type: "button", autofocus: "" }, text.button);
-    button.addEventListener("click", () => dialog.close());
+  // One after the other: each is read before the next one comes.
+  const waiting = [];
+  let open = null;
+  const next = () => {
+    if (open || !waiting.length) return;
+    const [said, happens] = waiting.shift();
+    const ask = window.self === window.top ? dialogOf : reminderOf;
+    open = ask(said);
+    open.lang = said.language;
+    open.dir = said.direction;
+    const button = add(open, "button", { type: "button", autofocus: "" }, said.button);
+    button.addEventListener("click", () => (open.close ? open.close() : open.dispatchEvent(new Event("close"))));
     // The button and Esc both end here.
-    dialog.addEventListener("close", () => { remember(); dialog.remove(); happens("acknowledged"); });
-    dialog.showModal();
-    button.focus();
-    watch(dialog);
-  } else watch(banner);
+    open.addEventListener("close", () => {
+      remember();
+      open.remove();
+      open = null;
+      happens("acknowledged");
+      next();
+    });
+    if (open.showModal) {
+      open.showModal();
+      button.focus();
+    }
+    watch(open, happens);
+  };
+  const dialogOf = (said) => {
+    const dialog = add(root, "dialog", { "aria-labelledby": "headline", "aria-describedby": "detail" });
+    add(dialog, "h2", { id: "headline" }, said.headline);
+    add(dialog, "p", { id: "detail" }, said.detail);
+    return dialog;
+  };
+  // A dialog in a frame may open where nobody sees it, so there it is said in the banner.
+  const reminderOf = (said) => {
+    const reminder = add(banner, "div", { class: "reminder", role: "alert" });
+    add(reminder, "h2", {}, said.headline);
+    add(reminder, "p", {}, said.detail);
+    return reminder;
+  };
+  const tell = (said, happens) => { waiting.push([said, happens]); next(); };
+
+  // Who sent the notice may ask for proof: report("shown") once it is in view, report("acknowledged") by a person.
+  const happened = [];
+  const reports = [];
+  const happens = (state) => { happened.push(state); reports.forEach((report) => report(state)); };
+  host.prove = (report) => { reports.push(report); happened.forEach((state) => report(state)); };
+  // What is said later: a notice {headline, detail, button, language, direction}, with a report of its own.
+  host.tell = tell;
+  host.stand = (stands) => { banner.hidden = !stands; };
+  host.link = (address) => {
+    const link = document.createElement("a");
+    for (const [name, value] of Object.entries({ href: address, target: "_blank", rel: "noopener" })) {
+      link.setAttribute(name, value);
+    }
+    link.textContent = text.headline;
+    headline.replaceWith(link);
+    headline = link;
+  };
+  host.asks = asks && window.self === window.top && !seen();
+  if (host.asks) tell({ ...text, language }, happens);
+  else watch(banner, happens);
   return [];
 }

@@ -38,15 +38,17 @@ class Notice:
         """
         return best(tags, self.wording) or self.fallback
 
-    def to_script(self) -> str:
+    def to_script(self, *, asks: bool = True) -> str:
         """Return a JavaScript function without parameters that shows the notice: a banner that stays, and a dialog.
 
         Running it again changes nothing. In a frame it shows the banner alone, since a dialog there may open
-        where nobody sees it.
+        where nobody sees it; unless it *asks*, it does so everywhere. The element it makes takes what is to be said
+        later: ``tell(text, report)``.
         """
         show = files(__package__).joinpath("notice.js").read_text("utf-8").strip()
         texts = _json({language: asdict(wording) for language, wording in self.wording.items()})
-        return f"() => ({show})({_json(ELEMENT_ID)}, {texts}, {_json(self.fallback)}, {_json(dict(ALIASES))})"
+        given = (_json(ELEMENT_ID), texts, _json(self.fallback), _json(dict(ALIASES)), _json(asks))
+        return f"() => ({show})({', '.join(given)})"
 
     def to_html(self) -> str:
         """Return a script element that shows the notice, for the end of a page's body."""
