@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from disclose.disclosure import Disclosure
 from disclose.errors import DiscloseError, ProfileError, extra
 from disclose.integrations.gradio_answer import answered, answered_response
-from disclose.integrations.gradio_notice import Announcement
+from disclose.integrations.gradio_callers import tell_callers
+from disclose.integrations.gradio_conversation import Conversation
+from disclose.integrations.gradio_notice import Announcement, hand_back, take_over
 from disclose.integrations.gradio_outputs import Outputs
 from disclose.integrations.gradio_selftest import prove
 from disclose.notice import Notice
@@ -37,6 +39,8 @@ with extra("gradio"):
 if TYPE_CHECKING:
     from disclose.profile import Profile
 
+__all__ = ["Conversation", "disclosed", "hand_back", "take_over"]
+
 _App = TypeVar("_App", bound=gradio.Blocks)
 _Named = Callable[..., Any] | str
 _BLOCKING = gradio.__version__.startswith("5.")
@@ -49,13 +53,15 @@ def disclosed(
     demo: _App,
     profile: Profile | None = None,
     *,
-    notice: bool | Notice = True,
+    notice: bool | Notice | None = None,
+    conversation: Conversation | None = None,
     only: Iterable[_Named] | None = None,
     exclude: Iterable[_Named] = (),
     **statement: Any,
 ) -> _App:
     """Return *demo*, which from now on shows the notice and marks the files that its events return.
 
+    *notice* is what *profile* says unless it is given, and *conversation* says who talks with the system.
     *statement* is what :func:`disclose.mark` takes. *only* names the functions (or API names) whose outputs are
     generated; without it all are, save those of the functions in *exclude* and what a client sent and gets back
     unchanged. Files that hold no manifest leave with one beside them, at their address with ``.c2pa`` behind it. A
@@ -67,7 +73,10 @@ def disclosed(
         from disclose.profile import default_profile
 
         profile = default_profile()
-    told = Announcement(demo, profile, notice if isinstance(notice, Notice) else Notice()) if notice else None
+    if notice is None:
+        notice = profile.notice
+    said = Conversation.of(profile) if conversation is None else conversation
+    told = Announcement(demo, profile, notice if isinstance(notice, Notice) else Notice(), said) if notice else None
     _Door(demo, profile, statement, None if only is None else tuple(only), tuple(exclude), told).attach()
     return demo
 
@@ -103,6 +112,7 @@ class _Door:
         outputs = Outputs(self.demo, self.profile.marker, lambda: self.profile.disclosure(**self.statement), *leaves)
         _hook(self.demo, outputs, self.concerns)
         if self.told is not None:
+            tell_callers(self.demo, self.profile, self.statement, self.told.notice, self.concerns)
             self.told.attach()
 
     def concerns(self, block_fn: Any) -> bool:

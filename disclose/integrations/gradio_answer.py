@@ -18,14 +18,17 @@ from disclose.notice.asked_grammar import grammars
 with extra("gradio"):
     import gradio
 
-Asked = Callable[[str, str], None]
-"""What hears a question and the language (BCP 47) of its answer."""
+Asked = Callable[[str, str, int], bool]
+"""What hears a question, the language (BCP 47) of its answer and which question of the chat it is, counted from 0.
+
+It returns whether the system answers; while a named person is in charge it does not.
+"""
 
 
 def answered(value: Any, block: Any, asked: Asked) -> Any:
     """Return what the chat *block* shows, serialised, with an answer before what follows each question.
 
-    *asked* hears each question whose answer leaves, and the language of that. What is no chat comes back as it is.
+    *asked* hears each question and decides whether its answer leaves. What is no chat comes back as it is.
     """
     if not isinstance(block, gradio.Chatbot):
         return value
@@ -34,7 +37,7 @@ def answered(value: Any, block: Any, asked: Asked) -> Any:
     if not isinstance(value, list):
         return value
     if getattr(block, "type", None) == "tuples":
-        return [_turn(turn, asked) for turn in value]
+        return [_turn(turn, asked, number) for number, turn in enumerate(value)]
     return _messages(value, asked)
 
 
@@ -43,50 +46,65 @@ def answered_response(predictions: Any, asked: Asked) -> Any:
     if not (isinstance(predictions, (list, tuple)) and len(predictions) > 1 and isinstance(predictions[0], str)):
         return predictions
     history = predictions[1] if isinstance(predictions[1], list) else []
-    messages = [one for one in history if isinstance(one, dict) and one.get("role") == "user"]
-    turns = [one[0] for one in history if isinstance(one, (list, tuple)) and len(one) == 2]
-    question = _text(messages[-1].get("content")) if messages else _text(turns[-1]) if turns else ""
-    return [_preceded(predictions[0], question, asked), *predictions[1:]]
+    questions = _questions(history)
+    if not questions:
+        return predictions
+    return [_preceded(predictions[0], questions[-1], asked, len(questions) - 1), *predictions[1:]]
 
 
-def _preceded(text: str, question: str, asked: Asked) -> str:
+def _questions(history: list[Any]) -> list[str]:
+    """Return what a person said in *history*, turn by turn; one question may be sent in parts, a file and a text."""
+    questions: list[str] = []
+    before = None
+    for one in history:
+        role = one.get("role") if isinstance(one, dict) else None
+        if role == "user":
+            text = _text(one.get("content"))
+            if before == "user":
+                questions[-1] = f"{questions[-1]}\n{text}".strip()
+            else:
+                questions.append(text)
+        elif role is None and isinstance(one, (list, tuple)) and len(one) == 2:
+            questions.append(_text(one[0]))
+        before = role
+    return questions
+
+
+def _preceded(text: str, question: str, asked: Asked, turn: int) -> str:
     """Return *text*, with the answer before it where *question* asks what it talks to."""
-    if (answer := _answer(question)) is None:
+    answer = _answer(question)
+    if answer is None or not asked(question, answer.language, turn):
         return text
-    asked(question, answer.language)
     return text if text.startswith(str(answer)) else f"{answer}\n\n{text}" if text else str(answer)
 
 
 def _messages(messages: list[Any], asked: Asked) -> list[Any]:
     done: list[Any] = []
-    question = ""
+    is_open = False
     for message in messages:
         role = message.get("role") if isinstance(message, dict) else None
-        if role == "user":
-            text = _text(message.get("content"))
-            # One question may be sent in parts, a file and a text.
-            question = f"{question}\n{text}".strip() if done and done[-1].get("role") == "user" else text
-        elif role == "assistant" and question:
-            message = {**message, "content": _before(message.get("content"), question, asked)}
-            question = ""
+        if role == "assistant" and is_open:
+            questions = _questions(done)
+            content = _before(message.get("content"), questions[-1], asked, len(questions) - 1)
+            message = {**message, "content": content}
+        is_open = role == "user" or (is_open and role != "assistant")
         done.append(message)
     return done
 
 
-def _turn(turn: Any, asked: Asked) -> Any:
+def _turn(turn: Any, asked: Asked, number: int) -> Any:
     if not (isinstance(turn, (list, tuple)) and len(turn) == 2 and isinstance(turn[0], str)):
         return turn
-    return [turn[0], _preceded(turn[1], turn[0], asked) if isinstance(turn[1], str) else turn[1]]
+    return [turn[0], _preceded(turn[1], turn[0], asked, number) if isinstance(turn[1], str) else turn[1]]
 
 
-def _before(content: Any, question: str, asked: Asked) -> Any:
+def _before(content: Any, question: str, asked: Asked, turn: int) -> Any:
     """Return the *content* of a message with the answer before it: a text, or since Gradio 6 a list of parts."""
     if isinstance(content, str):
-        return _preceded(content, question, asked)
+        return _preceded(content, question, asked, turn)
     answer = _answer(question)
-    if answer is None or not isinstance(content, list):
+    if answer is None or not isinstance(content, list) or not asked(question, answer.language, turn):
         return content
-    asked(question, answer.language)
     if content and isinstance(content[0], dict) and str(content[0].get("text", "")).startswith(str(answer)):
         return content
     return [{"text": str(answer), "type": "text"}, *content]

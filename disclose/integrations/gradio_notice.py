@@ -1,7 +1,8 @@
 """The notice of a Gradio app, and the proof of it: what was sent, seen and acknowledged, under a name without a person.
 
-The load event of a page shows the notice and fetches the nonce that proves its arrival; the page sends that back once
-the notice is in view, and again when somebody acknowledges it. Sessions are Gradio's own: random, one a page load.
+The load event of a page shows the notice and fetches what is due; from then on the page asks again when the next
+notice is, after every event of the app, and when somebody comes back to it. What is sent is sent again until the page
+says that it is in view. Sessions are Gradio's own: random, one a page load, and a reload continues the one before.
 """
 
 from __future__ import annotations
@@ -10,64 +11,83 @@ import contextvars
 import hashlib
 import inspect
 import json
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from disclose.configuration.presets import PRESETS
+from disclose.about import WELL_KNOWN
 from disclose.disclosure import Identifier
-from disclose.errors import InputError, extra
-from disclose.notice import ELEMENT_ID, Notice
-from disclose.notice.schedule import Due, Schedule
+from disclose.errors import DiscloseError, InputError, extra
+from disclose.integrations.gradio_conversation import Conversation, is_opening, preferred
+from disclose.integrations.gradio_newest import Newest
+from disclose.notice import ELEMENT_ID, Kind, Notice, wording
 from disclose.notice.session import NoticeSession, Sessions
 
 with extra("gradio"):
+    import anyio.to_thread
     import gradio
     from gradio.events import api
 
 if TYPE_CHECKING:
+    from disclose.notice.schedule import Due
     from disclose.profile import Profile
 
 SIGNAL = "disclose_notice"
 """The API name under which a page reports what its reader saw."""
-_SHOWN_BY_THE_PAGE = frozenset({"interaction", "badge"})
-_MOST_REMEMBERED = 4096
+ASK = "disclose_notice_due"
+"""The API name under which a page asks what is due."""
 _session: contextvars.ContextVar[str | None] = contextvars.ContextVar("disclose_gradio_session", default=None)
+_here: contextvars.ContextVar[Announcement | None] = contextvars.ContextVar("disclose_gradio_notice", default=None)
 _UNDOCUMENTED: dict[str, Any] = (
     {"api_visibility": "undocumented"}
     if "api_visibility" in inspect.signature(api).parameters and not gradio.__version__.startswith("5.")
     else {"show_api": False}
 )
-# The address of the page's own server: gradio_config.root knows the path that the app is mounted at.
-_REPORT = """(sent) => {
-  const notice = JSON.parse(sent || "null");
-  const host = document.getElementById(%s);
-  if (!host || !host.prove || !notice) return [];
-  const root = ((window.gradio_config || {}).root || location.href.split(/[?#]/)[0]).replace(/\\/+$/, "");
-  host.prove((state) => {
-    const body = JSON.stringify({ data: [notice.id, notice.nonce, state] });
-    const headers = { "content-type": "application/json" };
-    fetch(`${root}/gradio_api/run/%s`, { method: "POST", headers, body, keepalive: true }).catch(() => {});
-  });
-  return [];
+# What the function in between returns is what the load event sends: the language shown, and the session before.
+_LOAD = """() => {
+  (%s)();
+  let earlier = "";
+  try { earlier = sessionStorage.getItem(%s) || ""; } catch { /* a session of its own */ }
+  return [JSON.stringify({ language: document.getElementById(%s).lang, earlier })];
 }"""
 
 
-class Announcement:
-    """Shows *notice* on every page of *demo* and keeps on record who was shown it, as *profile* records things."""
+def take_over(session: gradio.Request | str, *, human: str) -> None:
+    """Put the person named *human* in charge of *session*: no badge, no timers, and no answers in the system's name.
 
-    def __init__(self, demo: gradio.Blocks, profile: Profile, notice: Notice) -> None:
-        self._demo, self._profile, self._notice = demo, profile, notice
-        self._sessions = Sessions()
-        self._schedule = _schedule(profile)
-        self._left: OrderedDict[tuple[str, Identifier | str], None] = OrderedDict()
+    Call it inside an event of the disclosed app, with the request of that event or the ``session_hash`` of another
+    session. A page follows after its next event or when somebody comes back to it. What functions return is still
+    marked: name those that return what a person made in ``exclude``. Raises ProfileError for an empty name and
+    DiscloseError where there is no such session.
+    """
+    _announcement().in_charge(_id_of(session), lambda session, now: session.taken_over(human, now))
+
+
+def hand_back(session: gradio.Request | str) -> None:
+    """Put the system in charge of *session* again, which tells the person so as at the first time."""
+    _announcement().in_charge(_id_of(session), lambda session, now: session.handed_back(now))
+
+
+class Announcement:
+    """Shows the notice on every page of *demo* and keeps on record who was shown it, as *profile* records things."""
+
+    def __init__(self, demo: gradio.Blocks, profile: Profile, notice: Notice, conversation: Conversation) -> None:
+        self.notice = conversation.notice(notice)
+        self._demo, self._profile, self._conversation = demo, profile, conversation
+        self._sessions = Sessions(clock=conversation.clock)
+        self._schedule = conversation.schedule(profile)
+        self._sending = threading.Lock()
+        self._left: Newest[tuple[str, Identifier], bool] = Newest()
+        self._answers: Newest[tuple[str, str, int], bool] = Newest()
+        self._waiting: Newest[str, _Waiting] = Newest()
+        self._later: Newest[str, str] = Newest()
+        self._first: Newest[str, str] = Newest()
 
     def attach(self) -> None:
-        """Add the events to the app, and what the notice says to the descriptions of its functions."""
-        for block_fn in list(self._demo.fns.values()):
-            _describe(block_fn, self._notice)
+        """Add the events to the app."""
         current = self._demo.current_page
         try:
             # A load event belongs to the page that is current when it is made.
@@ -76,67 +96,141 @@ class Announcement:
                 self._attach_to_page()
             with self._demo:
                 api(self._signal, api_name=SIGNAL, queue=False, **_UNDOCUMENTED)
+                api(self._ask, api_name=ASK, queue=False, **_UNDOCUMENTED)
         finally:
             self._demo.current_page = current
         self._watch_sessions()
 
-    def output(self, identifier: Identifier) -> None:
-        """Record that the output *identifier* leaves in the session at hand, if there is one."""
-        session = current_session()
-        if session is None or (session, identifier) in self._left:
-            return
-        self._profile.notices().output(self._sessions.change(session, _as_it_is), identifier)
-        self._note(session, identifier)
-
-    def asked(self, question: str, language: str) -> None:
-        """Record that the answer to *question* leaves in the session at hand; shown again it is the same answer."""
-        session = current_session()
-        # Gradio shows a chat with every word of a stream, and what people say is kept nowhere.
-        digest = hashlib.sha256(question.encode("utf-8", "surrogatepass")).hexdigest()
-        if session is None or (session, digest) in self._left:
-            return
-        self.send(session, frozenset({"answer"}), language, asked=True)
-        self._note(session, digest)
-
     def owns(self, block_fn: Any) -> bool:
         """Whether *block_fn* is an event of this announcement and none of the app's."""
-        return block_fn.fn in (self._send, self._signal)
+        return block_fn.fn in (self._load, self._signal, self._ask)
 
-    def send(self, id: str, kinds: frozenset[str], language: str, *, asked: bool = False) -> dict[str, str] | None:
-        """Record that the notices of *kinds* that are due leave for the session *id*; return the proof of the first."""
-        proof = self._profile.notices()
-        session = self._sessions.change(id, lambda session, now: session.turn(now, asked=asked) if asked else session)
-        sent = None
-        for due in self._schedule.due(session, datetime.now(UTC)):
-            if due.kind in kinds:
-                one = proof.sent(session, due, language=language)
-                self._sessions.change(id, _delivered(due))
-                sent = sent or {"id": one.id, "nonce": one.nonce}
-        return sent
+    def output(self, identifier: Identifier) -> None:
+        """Record that the output *identifier* leaves in the session at hand, if there is one."""
+        session = _session.get()
+        if session is None or (session, identifier) in self._left:
+            return
+        self._profile.notices().output(self._changed(session, _as_it_is), identifier)
+        self._left.note((session, identifier), True)
 
-    def _note(self, session: str, what: Identifier | str) -> None:
-        self._left[session, what] = None
-        while len(self._left) > _MOST_REMEMBERED:
-            self._left.popitem(last=False)
+    def asked(self, question: str, language: str, turn: int) -> bool:
+        """Whether the answer to *question* leaves in the session at hand: a person in charge answers for themselves.
+
+        Who was in charge when the question of that *turn* was first asked stays the one who answers it. That the
+        answer leaves is recorded; shown again it is the same answer.
+        """
+        session = _session.get()
+        if session is None or not self._conversation.answers:
+            return self._conversation.answers
+        # Gradio shows a chat with every word of a stream, and what people say is kept nowhere.
+        digest = hashlib.sha256(question.encode("utf-8", "surrogatepass")).hexdigest()
+        key = (self._first.get(session) or session, digest, turn)
+        known = self._answers.get(key)
+        if known is None:
+            known = self._answer(session, language)
+            self._answers.note(key, known)
+        return known
+
+    def in_charge(self, id: str, transition: _Transition) -> None:
+        """Apply *transition* to the session *id*, or to the one that continues it since its page was loaded again."""
+        newest = id
+        while (later := self._later.get(newest)) is not None:
+            newest = later
+        try:
+            before = self._sessions.change(newest, _as_it_is, begin=_unknown)
+            session = self._sessions.change(newest, transition, begin=_unknown)
+        except LookupError:
+            raise DiscloseError(
+                f"there is no session {id!r} to take over or hand back; give the request of the event, or the"
+                " session_hash of a session of this app"
+            ) from None
+        if session.encounter != before.encounter and session.exemption is not None:
+            self._profile.notices().exempt(session)
+
+    def _answer(self, id: str, language: str) -> bool:
+        with self._sending:
+            session = self._changed(id, lambda session, now: session.turn(now, asked=True))
+            if session.human is not None:
+                return False
+            for due in self._schedule.due(session, self._conversation.clock()):
+                if due.kind == Kind.ANSWER:
+                    said = {"headline": str(wording(Kind.ANSWER, language)), "language": language}
+                    self._send(session, due, said)
+        return True
 
     def _attach_to_page(self) -> None:
+        shown = self.notice.to_script(asks=not self._conversation.is_exempt)
+        key, element = json.dumps(f"{ELEMENT_ID}-session"), json.dumps(ELEMENT_ID)
+        follow = files(__package__).joinpath("gradio_notice.js").read_text("utf-8").strip()
+        given = ", ".join(json.dumps(one) for one in (ELEMENT_ID, SIGNAL, ASK, WELL_KNOWN))
         with self._demo:
-            proof = gradio.Textbox(visible=False)
+            said, heard = gradio.Textbox(visible=False), gradio.Textbox(visible=False)
             self._demo.load(
-                self._send,
-                None,
-                proof,
-                js=self._notice.to_script(),
+                self._load,
+                said,
+                heard,
+                js=_LOAD % (shown, key, element),
                 queue=False,
                 show_progress="hidden",
                 **_UNDOCUMENTED,
-            ).then(None, proof, None, js=_REPORT % (json.dumps(ELEMENT_ID), SIGNAL), show_progress="hidden")
+            ).then(None, heard, None, js=f"(sent) => ({follow})({given})(sent)", show_progress="hidden")
 
-    def _send(self, request: gradio.Request) -> str:
-        wanted = [tag.partition(";")[0].strip() for tag in request.headers.get("accept-language", "").split(",")]
-        language = self._notice.language_for(tag for tag in wanted if tag)
+    def _load(self, said: str, request: gradio.Request) -> str:
+        """Return as JSON what the page that has just come up has to show."""
+        language, earlier = _read(said)
         session = request.session_hash
-        return json.dumps(session and self.send(session, _SHOWN_BY_THE_PAGE, language))
+        if session is None:
+            return json.dumps({"session": None})
+        again = self._continue(session, earlier) if earlier else self._conversation.is_exempt
+        return self._reply(session, [language, *preferred(request.headers.get("accept-language", ""))], again=again)
+
+    def _ask(self, language: str, request: gradio.Request) -> str:
+        """Return as JSON what the page has to show by now."""
+        session = request.session_hash
+        return json.dumps(None) if session is None else self._reply(session, [str(language)], again=True)
+
+    def _reply(self, id: str, languages: Iterable[str], *, again: bool) -> str:
+        """Return as JSON what waits in the session *id*, with what is due now; *again* where it was shown before."""
+        language = self.notice.language_for(languages)
+        with self._sending:
+            session, now = self._changed(id, _as_it_is), self._conversation.clock()
+            for due in self._conversation.due(self._schedule, session, now):
+                said = self._conversation.words(self.notice, due, language)
+                session = self._send(session, due, said, opening=is_opening(due), again=again)
+        waiting = [one.item for _, one in self._waiting.items() if one.session == id]
+        return json.dumps(
+            {
+                "session": id,
+                "badge": session.badge,
+                "seconds": self._conversation.seconds(self._schedule, session, now),
+                # What the system has to say waits while a person is in charge.
+                "notices": [item for item in waiting if session.badge or item["kind"] == Kind.ANSWER],
+            }
+        )
+
+    def _send(self, session: NoticeSession, due: Due, said: dict[str, Any], **more: Any) -> NoticeSession:
+        """Record that *due* leaves in these words, let it wait until it was seen; return the session after it."""
+        one = self._profile.notices().sent(session, due, language=said["language"])
+        item = {"id": one.id, "nonce": one.nonce, "kind": due.kind, "text": said, **more}
+        self._waiting.note(one.id, _Waiting(session=session.id, item=item))
+        return self._changed(session.id, lambda session, now: session.delivered(due, now))
+
+    def _continue(self, id: str, earlier: str) -> bool:
+        """Let the session *id* go on where *earlier* ended; return whether its notice is due in full once more."""
+        try:
+            before = self._sessions.change(earlier, lambda session, now: session.turn(now), begin=_unknown)
+        except LookupError:
+            # Nobody knows what was shown to whom, so it is shown.
+            return True
+        now = self._conversation.clock()
+        again = bool(self._conversation.due(self._schedule, before, now)) or self._conversation.is_exempt
+        self._changed(id, lambda session, now: replace(before.joined(now), id=id))
+        self._later.note(earlier, id)
+        self._first.note(id, self._first.get(earlier) or earlier)
+        for key, waiting in self._waiting.items():
+            if waiting.session == earlier and not waiting.item.get("opening"):
+                self._waiting.note(key, replace(waiting, session=id))
+        return again
 
     def _signal(self, id: str, nonce: str, state: str) -> bool:
         proof = self._profile.notices()
@@ -146,52 +240,87 @@ class Announcement:
         except (InputError, KeyError):
             # A client may claim what it likes; what it cannot prove is not on record.
             return False
+        self._waiting.forget(id)
         return True
+
+    def _changed(self, id: str, transition: _Transition) -> NoticeSession:
+        """Return the session *id* after *transition*; the reason of a new one to go without a notice is recorded."""
+        begun: list[str] = []
+
+        def begin(id: str, now: datetime) -> NoticeSession:
+            begun.append(id)
+            return self._conversation.begin(id, now)
+
+        session = self._sessions.change(id, transition, begin=begin)
+        if begun and session.exemption is not None:
+            self._profile.notices().exempt(session)
+        return session
 
     def _watch_sessions(self) -> None:
         original = self._demo.process_api
 
         async def process_api(*args: Any, **kwargs: Any) -> Any:
-            with in_session(kwargs.get("session_hash")):
+            session = kwargs.get("session_hash")
+            block_fn = args[0] if args else kwargs.get("block_fn")
+            tokens = _session.set(session), _here.set(self)
+            try:
+                if session and kwargs.get("iterator") is None and self._is_turn(block_fn):
+                    await anyio.to_thread.run_sync(self._changed, session, _turn)
                 return await original(*args, **kwargs)
+            finally:
+                _session.reset(tokens[0])
+                _here.reset(tokens[1])
 
         self._demo.process_api = process_api  # type: ignore[method-assign]
 
+    def _is_turn(self, block_fn: Any) -> bool:
+        """Whether a person is behind the event: neither our page nor a timer of the app."""
+        block_fn = self._demo.fns.get(block_fn) if isinstance(block_fn, int) else block_fn
+        ticks = [event for _, event in getattr(block_fn, "targets", ())] == ["tick"]
+        return not ticks and not (block_fn is not None and self.owns(block_fn))
 
-@contextmanager
-def in_session(id: str | None) -> Iterator[None]:
-    """Count the outputs of the block to the session *id*."""
-    token = _session.set(id)
+
+_Transition = Callable[[NoticeSession, datetime], NoticeSession]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Waiting:
+    """What the page of ``session`` was sent, or is to be, and has not shown yet."""
+
+    session: str
+    item: dict[str, Any]
+
+
+def _announcement() -> Announcement:
+    here = _here.get()
+    if here is None:
+        raise DiscloseError(
+            "take_over() and hand_back() belong inside an event of an app that shows the notice: call them in a"
+            " function of disclosed(demo)"
+        )
+    return here
+
+
+def _id_of(session: gradio.Request | str) -> str:
+    return session if isinstance(session, str) else str(session.session_hash)
+
+
+def _read(said: str) -> tuple[str, str]:
+    """Return the language and the earlier session that a page names; both are claims of a client."""
     try:
-        yield
-    finally:
-        _session.reset(token)
+        values = json.loads(said)
+        return str(values["language"]), str(values["earlier"])
+    except (ValueError, KeyError, TypeError):
+        return "", ""
 
 
-def current_session() -> str | None:
-    """Return the id of the session that the event at hand belongs to, or None."""
-    return _session.get()
+def _unknown(id: str, now: datetime) -> NoticeSession:
+    raise LookupError(id)
 
 
-def _schedule(profile: Profile) -> Schedule:
-    """Return the rules where *profile* offers the system, those of the EU where it does not say."""
-    known = {rule.jurisdiction for rule in Schedule.load().rules}
-    offered = () if profile.preset is None else PRESETS[profile.preset].jurisdictions
-    return Schedule.load(*([one for one in offered if one in known] or ["eu"]))
-
-
-def _describe(block_fn: Any, notice: Notice) -> None:
-    """Let who calls the function without a page, or a tool of it, read there what a page shows."""
-    headline = notice.wording[notice.fallback].headline
-    said = getattr(block_fn, "api_description", None)
-    if said is None:
-        said = inspect.getdoc(block_fn.fn) if block_fn.fn is not None else None
-    block_fn.api_description = f"{said}\n\n{headline}" if said else headline
+def _turn(session: NoticeSession, now: datetime) -> NoticeSession:
+    return session.turn(now)
 
 
 def _as_it_is(session: NoticeSession, now: datetime) -> NoticeSession:
     return session
-
-
-def _delivered(due: Due) -> Callable[[NoticeSession, datetime], NoticeSession]:
-    return lambda session, now: session.delivered(due, now)

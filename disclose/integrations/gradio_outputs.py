@@ -78,7 +78,7 @@ class Outputs:
         marker: Callable[[], Marker],
         statement: Callable[[], Disclosure],
         leaves: Callable[[Identifier], None] = lambda identifier: None,
-        asked: Callable[[str, str], None] | None = None,
+        asked: Callable[[str, str, int], bool] | None = None,
     ) -> None:
         self.asked = asked
         self._demo, self._marker, self._statement, self._leaves = demo, marker, statement, leaves
