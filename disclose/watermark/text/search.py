@@ -1,0 +1,64 @@
+"""Searching: a text of unknown origin, examined under several keys, tokenizers and schemes at once.
+
+>>> from functools import partial
+>>> from disclose.watermark.text import gumbel, search
+>>> schemes = {"gumbel": gumbel.detect, "gumbel, 5 tokens": partial(gumbel.detect, width=5)}
+>>> search.search(text, tokenizers={"smollm2": encode}, keys={"2026": key}, schemes=schemes)    # doctest: +SKIP
+
+Every combination counts as tried, whether or not it could have found anything, so the surest finding's p-value is
+multiplied by their number (Bonferroni): somebody who looks under a hundred keys sees a one-in-a-hundred chance often.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from disclose.errors import InputError
+from disclose.watermark.text.contexts import TokenIds
+from disclose.watermark.text.detection import Detection
+
+Tokenizer = Callable[[str], TokenIds]
+Scheme = Callable[[TokenIds, Any], Detection]
+
+_log = logging.getLogger(__name__)
+
+
+def search(
+    text: str, *, tokenizers: Mapping[str, Tokenizer], keys: Mapping[str, Any], schemes: Mapping[str, Scheme]
+) -> Detection:
+    """Return the surest detection in *text* of all combinations, its p-value corrected for all that was tried.
+
+    ``tokenizers`` give a text's token ids without special tokens, ``keys`` are what the schemes take, and the names
+    appear in the label. A tokenizer that fails is left out and logged; InputError is raised where all fail.
+    """
+    readable = well_formed(text)
+    detections: list[tuple[str, Detection]] = []
+    for spoken, encode in tokenizers.items():
+        try:
+            ids = encode(readable)
+        except Exception as error:  # foreign code over hostile text; its message may quote the text
+            kind = type(error).__name__
+            _log.warning("the tokenizer %s could not read a text of %d characters: %s", spoken, len(text), kind)
+            continue
+        detections += [
+            (f"{named}, key {of_key}, tokenizer {spoken}", detect(ids, key))
+            for of_key, key in keys.items()
+            for named, detect in schemes.items()
+        ]
+    if not detections:
+        raise InputError("searching a text for watermarks: no key, no scheme, or no tokenizer that can read the text")
+    return surest(detections)
+
+
+def surest(detections: list[tuple[str, Detection]]) -> Detection:
+    """Return the surest of labelled *detections*, corrected for their number; of equals, the one that saw most."""
+    tried = len(detections)
+    label, best = min(detections, key=lambda one: (one[1].p_value, -one[1].scored))
+    return best.among(best.hypotheses * tried, label)
+
+
+def well_formed(text: str) -> str:
+    """Return *text* with U+FFFD for lone surrogates, which no tokenizer takes."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

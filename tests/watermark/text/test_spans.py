@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streams import KEY, OTHER_KEY, marked, written
+
+from disclose.watermark.text import Reason, Span, gumbel
+from disclose.watermark.text.spans import SHORTEST, disjoint, placements, sums
+
+
+@pytest.mark.parametrize("before", [0, 150, 600])
+def test_half_an_answer_quoted_in_other_text_is_found_where_it_stands(answer, before):
+    text = written(20, before) + list(answer[50:150]) + written(21, 600 - before)
+    found = gumbel.detect(text, KEY)
+    assert found.reason is Reason.MARKED
+    (span,) = found.spans
+    assert abs(span.start - before) <= 20
+    assert abs(span.end - (before + 100)) <= 20
+
+
+def test_two_quotes_are_two_spans(answer):
+    text = written(22, 300) + list(answer[:90]) + written(23, 400) + list(answer[100:190]) + written(24, 300)
+    first, second = gumbel.detect(text, KEY).spans
+    assert first.end <= 450
+    assert second.start >= 700
+
+
+def test_passages_of_two_keys_are_told_apart(answer):
+    text = list(answer[:100]) + marked(25, 100, OTHER_KEY)
+    (ours,), (theirs,) = gumbel.detect(text, KEY).spans, gumbel.detect(text, OTHER_KEY).spans
+    assert ours.end <= 120
+    assert theirs.start >= 80
+
+
+def test_without_the_search_a_quote_drowns(answer):
+    text = written(26, 1500) + list(answer[:60]) + written(27, 1500)
+    assert gumbel.detect(text, KEY).p_value < 1e-6 < gumbel.detect(text, KEY, spans=False).p_value
+
+
+@given(st.integers(0, 3000))
+def test_every_passage_lies_in_a_window_less_than_twice_as_long(scored):
+    places = placements(scored)
+    assert ((places >= 0) & (places <= scored)).all()
+    random = np.random.default_rng(scored)
+    for _ in range(5):
+        length = int(random.integers(SHORTEST, max(scored // 2, SHORTEST + 1)))
+        if length * 2 > scored:
+            break
+        start = int(random.integers(0, scored - length + 1))
+        around = places[(places[:, 0] <= start) & (places[:, 1] >= start + length)]
+        assert (around[:, 1] - around[:, 0]).min() <= 2 * length + 4
+
+
+@given(st.integers(0, 20_000))
+def test_the_number_of_windows_is_linear_in_the_text(scored):
+    assert len(placements(scored)) <= 1 + scored
+
+
+def test_sums_over_windows_are_sums():
+    values = np.random.default_rng(1).random(500)
+    places = placements(500)
+    assert np.allclose(sums(values, places), [values[a:b].sum() for a, b in places])
+
+
+def test_a_surer_span_hides_those_it_overlaps():
+    spans = [Span(start=a, end=b, p_value=p) for a, b, p in [(0, 10, 1e-4), (5, 20, 1e-9), (20, 30, 1e-4)]]
+    assert disjoint(spans) == (spans[1], spans[2])
