@@ -14,6 +14,7 @@ import contextvars
 import functools
 import importlib.util
 import inspect
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -248,12 +249,32 @@ def _watch_encoding() -> None:
 def _watched(encode: Callable[..., str]) -> Callable[..., str]:
     @functools.wraps(encode)
     def encoder(content: Any, *args: Any, **kwargs: Any) -> str:
-        path = encode(content, *args, **kwargs)
-        if (outputs := _scope.get()) is not None:
+        outputs = _scope.get()
+        if outputs is None or "cache_dir" not in kwargs:
+            path = encode(content, *args, **kwargs)
+        else:
+            path = _encoded_whole(encode, content, *args, **kwargs)
+        if outputs is not None:
             outputs.encoded(content, path)
         return path
 
     return encoder
+
+
+def _encoded_whole(encode: Callable[..., str], content: Any, *args: Any, cache_dir: str, **kwargs: Any) -> str:
+    """Return the path that *encode* would, where the file appears whole or not at all.
+
+    Gradio names a file after its content and writes it in place: of two sessions that are given the same picture at
+    once, one would read what the other has half written.
+    """
+    cache = Path(cache_dir).resolve()
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        path = Path(encode(content, *args, cache_dir=folder, **kwargs))
+        target = cache / path.relative_to(Path(folder).resolve())
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
+    return str(target)
 
 
 def _names(block_fn: Any, wanted: _Named) -> bool:
