@@ -25,7 +25,7 @@ from disclose.integrations.gradio_answer import answered, answered_response
 from disclose.integrations.gradio_callers import tell_callers
 from disclose.integrations.gradio_conversation import Conversation
 from disclose.integrations.gradio_notice import Announcement, hand_back, take_over
-from disclose.integrations.gradio_outputs import Outputs
+from disclose.integrations.gradio_outputs import Outputs, holds_files, is_on_event_loop, is_update, show_in_session
 from disclose.integrations.gradio_selftest import prove
 from disclose.notice import Notice
 
@@ -133,6 +133,8 @@ def _hook(demo: gradio.Blocks, outputs: Outputs, concerns: Callable[[Any], bool]
 
     async def preprocess_data(block_fn: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         outputs.receive(inputs)
+        if concerns(block_fn):
+            inputs = outputs.receive_texts(inputs, block_fn.inputs)
         values = await preprocess(block_fn, inputs, *args, **kwargs)
         await outputs.in_thread(outputs.receive_content, inputs, values)
         return values
@@ -140,8 +142,10 @@ def _hook(demo: gradio.Blocks, outputs: Outputs, concerns: Callable[[Any], bool]
     async def postprocess_data(block_fn: Any, predictions: Any, state: Any) -> Any:
         if not concerns(block_fn):
             return await original(block_fn, predictions, state)
-        if not block_fn.postprocess and outputs.asked is not None:
-            predictions = answered_response(predictions, outputs.asked)
+        if not block_fn.postprocess:
+            if outputs.asked is not None:
+                predictions = answered_response(predictions, outputs.asked)
+            predictions = outputs.labelled_response(predictions)
         if not block_fn.postprocess and getattr(block_fn.fn, "__module__", None) == Examples.__module__:
             # An example: its inputs are nobody's output, and what was cached before is made ready here.
             ready = await outputs.in_thread(_cached, predictions, outputs, block_fn.outputs)
@@ -149,15 +153,25 @@ def _hook(demo: gradio.Blocks, outputs: Outputs, concerns: Callable[[Any], bool]
         for block in block_fn.outputs:
             _teach(type(block))
             _teach_combining(block, outputs)
-        token = _scope.set(outputs)
-        try:
-            if _BLOCKING:
-                values = await outputs.in_thread(asyncio.run, original(block_fn, predictions, state))
-            else:
-                values = await original(block_fn, predictions, state)
-        finally:
-            _scope.reset(token)
-        return [await _swept(value, block, outputs) for value, block in zip(values, block_fn.outputs, strict=False)]
+        with outputs.of(block_fn):
+            token = _scope.set(outputs)
+            try:
+                if _BLOCKING:
+                    values = await outputs.in_thread(asyncio.run, original(block_fn, predictions, state))
+                else:
+                    values = await original(block_fn, predictions, state)
+            finally:
+                _scope.reset(token)
+            shown = list(zip(values, block_fn.outputs, strict=False))
+            # Gradio 6 has noted what an update shows before it could be marked.
+            for value, block in shown:
+                if is_update(value) and "value" in value:
+                    show_in_session(state, block, None)
+            marked = [await _swept(value, block, outputs) for value, block in shown]
+            for value, block in zip(marked, block_fn.outputs, strict=False):
+                if is_update(value) and "value" in value:
+                    show_in_session(state, block, value["value"])
+            return marked
 
     demo.preprocess_data = preprocess_data  # type: ignore[method-assign]
     demo.postprocess_data = postprocess_data  # type: ignore[method-assign]
@@ -167,10 +181,14 @@ def _hook(demo: gradio.Blocks, outputs: Outputs, concerns: Callable[[Any], bool]
 
 async def _swept(value: Any, block: Any, outputs: Outputs) -> Any:
     """Return *value* with what appeared in it after the component's own postprocessing marked too."""
-    if isinstance(value, str) and value and not value.startswith("data:image/"):
-        outputs.tell("text")
+    if outputs.is_segment(value, block):
+        outputs.pass_segment()
         return value
     if not isinstance(value, (dict, list, str)):
+        return value
+    if isinstance(value, str) and not holds_files(value):
+        if value:
+            outputs.tell_text(block)
         return value
     value = await outputs.in_thread(outputs.marked, value, block)
     if isinstance(block, Api):
@@ -227,13 +245,20 @@ def _teach_combining(block: Any, outputs: Outputs) -> None:
 
 
 def _marked_model(result: Any, block: Any, outputs: Outputs) -> Any:
-    if not isinstance(result, (GradioModel, GradioRootModel)):
+    # A piece of a stream is none of the files that leave, and was held back or let through by the sweep.
+    is_model = isinstance(result, (GradioModel, GradioRootModel))
+    if not (is_model or isinstance(result, str)) or outputs.is_segment(result, block):
         return result
-    shown = result.model_dump()
+    shown = result.model_dump() if is_model else result
     if outputs.asked is not None:
         shown = answered(shown, block, outputs.asked)
-    marked = outputs.marked(shown, block, is_final=False)
-    return type(result)(root=marked) if isinstance(result, GradioRootModel) else type(result)(**marked)
+    shown = outputs.labelled(shown, block)
+    # Gradio 6 encodes what an update shows on the event loop; it is marked by the sweep, which is in a thread.
+    if _BLOCKING or not is_on_event_loop():
+        shown = outputs.marked(shown, block, is_final=False)
+    if not is_model:
+        return shown
+    return type(result)(root=shown) if isinstance(result, GradioRootModel) else type(result)(**shown)
 
 
 def _watch_encoding() -> None:

@@ -72,6 +72,27 @@ def text_prefix(language: str | Iterable[str] = "en") -> str:
     return f"{wording('text_prefix', language).headline} "
 
 
+def labelled(text: str, language: str | Iterable[str] = "en", *, paragraph: bool = False) -> str:
+    r"""Return *text* with :func:`text_prefix` at its top, once, and nothing where there is no text.
+
+    In Markdown the prefix is a *paragraph* of its own, so that a heading, a list or code below stays what it is.
+
+    >>> labelled("A red house."), labelled("# A house", "de", paragraph=True)
+    ('AI-generated text: A red house.', 'KI-generierter Text:\n\n# A house')
+    """
+    if not text or unlabelled(text, language) != text:
+        return text
+    prefix = text_prefix(language)
+    return f"{prefix.rstrip()}\n\n{text}" if paragraph else f"{prefix}{text}"
+
+
+def unlabelled(text: str, language: str | Iterable[str] = "en") -> str:
+    """Return *text* without what :func:`labelled` put before it: a model is not to learn from its own label."""
+    prefix = text_prefix(language)
+    paragraph = f"{prefix.rstrip()}\n\n"
+    return text.removeprefix(paragraph) if text.startswith(paragraph) else text.removeprefix(prefix)
+
+
 def alternative_text(kind: Kind, description: str, language: str | Iterable[str] = "en") -> str:
     """Return *description* of a picture with the label before it, for those who hear it.
 

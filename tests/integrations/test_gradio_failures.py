@@ -15,8 +15,9 @@ from pictures import encoded, photograph
 
 from disclose import Outcome, verify
 from disclose.demo import app
-from disclose.errors import DiscloseError
-from disclose.integrations.gradio import disclosed
+from disclose.errors import DiscloseError, ProfileError
+from disclose.integrations.gradio import _hook, disclosed
+from disclose.integrations.gradio_outputs import Outputs
 from disclose.marker import Marker
 
 SYSTEM = "Acme Studio"
@@ -87,9 +88,10 @@ def test_without_room_for_the_marked_copy_nothing_leaves(profile, monkeypatch):
         client.predict(api_name="/draw")
 
 
-def test_while_one_output_is_being_marked_other_events_go_on(profile, monkeypatch):
+@pytest.mark.parametrize("function", [picture, lambda: gradio.update(value=picture()), lambda: gradio.Image(picture())])
+def test_while_one_output_is_being_marked_other_events_go_on(profile, monkeypatch, function):
     begun, go_on = threading.Event(), threading.Event()
-    demo = drawing(profile, picture)
+    demo = drawing(profile, function)
     mark = Marker.mark
 
     def slow(*args, **kwargs):
@@ -104,7 +106,8 @@ def test_while_one_output_is_being_marked_other_events_go_on(profile, monkeypatc
         assert client.predict(api_name="/other") == "here"
         assert not waiting.done()
         go_on.set()
-        assert verify(waiting.result()["path"], profile).outcome is Outcome.DISCLOSED
+        shown = waiting.result()
+    assert verify(shown.get("value", shown)["path"], profile).outcome is Outcome.DISCLOSED
 
 
 @pytest.fixture
@@ -153,20 +156,58 @@ def test_the_proof_at_start_leaves_no_record_and_no_file(profile, cache):
     assert not any(path.is_file() for path in cache.rglob("*"))
 
 
-def test_the_combined_file_of_a_stream_is_marked(profile, tmp_path):
+def speaking(tmp_path, as_bytes=False):
+    """Return a function that yields a sound in pieces, and its output."""
     piece = tmp_path / "piece.mp3"
     piece.write_bytes(small_file("audio/mpeg"))
 
     def speak():
-        yield str(piece)
-        yield str(piece)
+        for _ in range(2):
+            yield piece.read_bytes() if as_bytes else str(piece)
 
-    demo = drawing(profile, speak, lambda: gradio.Audio(streaming=True))
-    with serving(demo) as client:
+    return speak, lambda: gradio.Audio(streaming=True)
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_the_pieces_of_a_stream_are_held_back_because_they_hold_no_manifest(profile, tmp_path, as_bytes):
+    with serving(drawing(profile, *speaking(tmp_path, as_bytes))) as client:
+        with pytest.raises(Exception, match=r"held back, because the pieces of a stream.*return the whole file"):
+            client.predict(api_name="/draw")
+        assert client.predict(api_name="/other") == "here"
+    assert not list(profile.ledger().records())
+
+
+def with_outputs(demo, profile, **options):
+    """Return *demo* with its outputs marked and no notice."""
+    _hook(demo, Outputs(demo, profile.marker, lambda: profile.disclosure(system=SYSTEM), **options))
+    return demo
+
+
+def test_for_a_reason_the_pieces_of_a_stream_leave_and_the_combined_file_is_marked(profile, tmp_path, caplog):
+    function, output = speaking(tmp_path)
+    with gradio.Blocks() as demo:
+        gradio.Button().click(function, None, output(), api_name="draw")
+    reason = "the player shows a label"
+    with serving(with_outputs(demo, profile, unmarked_streams=reason)) as client:
         client.submit(api_name="/draw").result()
         (address,) = _addresses(demo, client)
         with urllib.request.urlopen(address) as response:  # noqa: S310
             assert verify(response.read(), profile).outcome is Outcome.DISCLOSED
+    assert len(list(profile.ledger().records())) == 1
+    assert [reason in record.getMessage() for record in caplog.records if "streams" in record.getMessage()] == [True]
+
+
+def test_streams_are_not_let_through_for_no_reason(profile):
+    with pytest.raises(ProfileError, match="reason"):
+        with_outputs(gradio.Blocks(), profile, unmarked_streams=" ")
+
+
+def test_what_a_streaming_component_shows_whole_is_marked(profile, tmp_path):
+    whole = tmp_path / "whole.mp3"
+    whole.write_bytes(small_file("audio/mpeg"))
+    demo = drawing(profile, lambda: str(whole), lambda: gradio.Audio(streaming=True))
+    with serving(demo) as client:
+        assert verify(client.predict(api_name="/draw")["path"], profile).outcome is Outcome.DISCLOSED
 
 
 def _addresses(demo, client):
