@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from disclose.notice.session import Exemption
     from disclose.profile import Profile
 
 WELL_KNOWN = "/.well-known/ai-disclosure"
@@ -15,11 +16,12 @@ WELL_KNOWN = "/.well-known/ai-disclosure"
 _SAID = ("system", "version", "provider", "model", "detector", "on_behalf_of")
 
 
-def about(profile: Profile, **statement: Any) -> dict[str, Any]:
+def about(profile: Profile, *, exemption: Exemption | None = None, **statement: Any) -> dict[str, Any]:
     """Return, as JSON-ready values, what *profile* and *statement* say of the system: who, with what, how to check.
 
     ``layers`` are the techniques by which its outputs are marked, ``detector`` is where anyone can check them (Code of
-    Practice, Measure 3.4), ``lineage`` names who contributed to the model. What is not known is left out.
+    Practice, Measure 3.4), ``lineage`` names who contributed to the model. ``no_notice`` is *exemption*, the written
+    reason for which people are shown no notice (AI Act Art. 50(1)). What is not known is left out.
     """
     given = {**profile.statement, **{name: value for name, value in statement.items() if value is not None}}
     lineage = given.get("lineage", profile.lineage(given.get("provider")))
@@ -28,6 +30,7 @@ def about(profile: Profile, **statement: Any) -> dict[str, Any]:
         "role": profile.role,
         "layers": list(profile.layers),
         "lineage": [one.to_dict() for one in lineage],
+        "no_notice": None if exemption is None else {"kind": exemption.kind, "reason": exemption.reason},
     }
     return {name: value for name, value in values.items() if value}
 
@@ -35,6 +38,8 @@ def about(profile: Profile, **statement: Any) -> dict[str, Any]:
 def to_html(document: Mapping[str, Any]) -> str:
     """Return *document*, as :func:`about` made it, as a page for people, which loads and runs nothing."""
     rows = "".join(_row(_WORDS[name], document[name]) for name in _WORDS if name in document)
+    if "no_notice" in document:
+        rows += _row("Why its pages show no notice", document["no_notice"]["reason"])
     lineage = "".join(f"<li>{_contribution(one)}</li>" for one in document.get("lineage", ()))
     history = f"<h2>Who contributed to the model</h2><ol>{lineage}</ol>" if lineage else ""
     return (

@@ -1,11 +1,13 @@
-"""The door for web applications: an ASGI middleware that discloses in headers, in pages and in media.
+"""The door for web applications: an ASGI middleware that discloses in headers, in pages, in media and in JSON.
 
 Around any application, whatever its framework::
 
     app = DiscloseMiddleware(app, system="Acme Studio", media=("image/*",), routes=("/draw",))
 
-or, in Starlette and FastAPI, ``app.add_middleware(DiscloseMiddleware, media=("image/*",))``. Compression belongs
-outside of it: what was added last to a Starlette application is outermost.
+or, in Starlette and FastAPI, ``app.add_middleware(DiscloseMiddleware, media=("image/*",))``. Where nobody passes
+arguments, as in ``vllm serve --middleware disclose.integrations.asgi.DiscloseMiddleware``, environment and file say the
+same: ``DISCLOSE_MEDIA=image/*`` or, in ``disclose.toml``, ``media = ["image/*"]``. Compression belongs outside of it:
+what was added last to a Starlette application is outermost.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ from __future__ import annotations
 import logging
 import re
 from fnmatch import fnmatchcase, translate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from disclose.about import WELL_KNOWN
 from disclose.disclosure import Action, Disclosure
 from disclose.errors import ProfileError
 from disclose.integrations import asgi_about
+from disclose.integrations.asgi_body import BodyResponder, Oversize
 from disclose.integrations.asgi_headers import (
     CONDITIONAL,
     App,
@@ -27,8 +31,10 @@ from disclose.integrations.asgi_headers import (
     Scope,
     Send,
     content_type_of,
+    exposed,
     headers_of,
     is_encoded,
+    is_json,
     original_tags,
     rewritten,
     tagged_again,
@@ -36,11 +42,16 @@ from disclose.integrations.asgi_headers import (
     without,
 )
 from disclose.integrations.asgi_notice import NoticeResponder
+from disclose.integrations.asgi_proof import Announcement
+from disclose.integrations.endpoint import Request, answering
+from disclose.notice.session import Exemption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from disclose.integrations.asgi_media import MediaResponder
+    from disclose.disclosure import Identifier
+    from disclose.integrations.asgi_manifest import Manifests
+    from disclose.integrations.asgi_media import MarkedBodies
     from disclose.profile import Profile
 
 _log = logging.getLogger(__name__)
@@ -52,17 +63,29 @@ _ASKS_FOR_LESS = (b"range", b"if-range", b"accept-encoding")
 # Ways to send a body past everyone in between, and trailers, which may hold a digest of the unmarked one.
 _PAST_US = ("http.response.pathsend", "http.response.zerocopysend", "http.response.trailers")
 _NO_BODY = (204, 205)
+_FILES = ("image/", "audio/", "video/", "application/pdf")
+
+
+def is_file(content_type: str) -> bool:
+    """Whether *content_type* is that of a picture, a sound, a film or a document."""
+    return content_type.startswith(_FILES)
 
 
 class DiscloseMiddleware:
     """Adds the header ``AI-Disclosure`` to every successful response, a notice to pages and marks to media.
 
-    *notice* puts a sentence at the top of HTML pages. *media* lists the content types (``"image/*"``) whose
-    bodies are marked as *profile* says; a body that cannot be marked is withheld with a 500, so name the routes
-    that serve what the system makes. *routes* are the paths concerned: ``"/draw"`` with all below it, or a
-    pattern such as ``"/*/picture.png"``; none means all. They are held against the path with and without the
-    prefix under which the application is mounted. *statement* is that of :func:`disclose.marked`. What both say of
-    the system is served as JSON at ``/.well-known/ai-disclosure``.
+    *notice* puts a sentence at the top of HTML pages, and keeps on record that it was seen. ``notice=False`` needs
+    the reason in writing, as *obvious*, *m2m* or *assistive* (see :class:`disclose.notice.session.Exemption`); it is
+    logged and published. *media* lists the content types (``"image/*"``) whose bodies are marked as *profile* says;
+    a body that cannot be marked is withheld with a 500, so name the routes that serve what the system makes. A body
+    beyond :data:`~disclose.integrations.asgi_body.BODY_LIMIT` is withheld too, unless *oversize* is "pass": then it
+    leaves unmarked, with the header ``Disclose-Unmarked: oversize`` and a line in the log. Where *routes* are named,
+    or *media* has ``"application/json"``, the base64 files inside JSON are marked as well.
+
+    *routes* are the paths concerned: ``"/draw"`` with all below it, or a pattern such as ``"/*/picture.png"``; none
+    means all. They are held against the path with and without the prefix under which the application is mounted.
+    *statement* is that of :func:`disclose.marked`. What both say of the system is served as JSON at
+    ``/.well-known/ai-disclosure``. What is not given is as *profile* says, by default that of environment and file.
     """
 
     def __init__(
@@ -70,50 +93,60 @@ class DiscloseMiddleware:
         app: App,
         profile: Profile | None = None,
         *,
-        notice: bool = True,
-        media: Iterable[str] = (),
-        routes: Iterable[str] = (),
+        notice: bool | None = None,
+        media: Iterable[str] | None = None,
+        routes: Iterable[str] | None = None,
+        oversize: Oversize = "refuse",
+        obvious: str | None = None,
+        m2m: str | None = None,
+        assistive: str | None = None,
         **statement: Any,
     ) -> None:
+        # Here and not above: it brings the layers with it, and whoever only imports this class needs none.
+        from disclose.profile import default_profile
+
         self.app = app
-        self.profile = profile
+        self.profile = default_profile() if profile is None else profile
         self.statement = statement
-        self.notice = notice
-        self.media = _patterns("media", media)
-        self.routes = _patterns("routes", routes)
+        self.exemption = _exemption(self.profile, notice, obvious=obvious, m2m=m2m, assistive=assistive)
+        self.notice = self.exemption is None
+        self.media = _patterns("media", self.profile.media if media is None else media)
+        self.routes = _patterns("routes", self.profile.routes if routes is None else routes)
+        self.oversize = oversize
         self._route = re.compile("|".join(map(_route_expression, self.routes)))
         self._media = re.compile("|".join(translate(pattern.lower()) for pattern in self.media) or r"(?!)")
         self._complained: set[str] = set()
+        self._tagged: dict[tuple[Any, ...], MarkedBodies] = {}
+        if oversize not in get_args(Oversize):
+            raise ProfileError(f"oversize={oversize!r} is neither 'refuse' nor 'pass'")
         for pattern in self.routes:
             if not pattern.startswith(("/", "*")):
                 raise ProfileError(f"the route {pattern!r} matches no path: it begins with neither / nor *")
         for pattern in self.media:
             if "/" not in pattern or fnmatchcase("text/event-stream", pattern.lower()):
                 raise ProfileError(f"media={pattern!r} is not a content type that can be collected: use 'image/*'")
-        own = {} if profile is None else profile.statement
-        self.mode = _MODES[Disclosure.new(**{"system": "checked here", **own, **statement}).action]
+        self.mode = _MODES[Disclosure.new(**{"system": "checked here", **self.profile.statement, **statement}).action]
+        self.looks_into_json = bool(self.media) and (bool(self.routes) or self.is_media("application/json"))
+        self.announcement = Announcement(self.profile) if self.notice else None
+        if self.exemption is not None:
+            _log.warning("pages carry no notice (%s): %s", self.exemption.kind, self.exemption.reason)
         if self.media:
-            # Imported here because a middleware that marks nothing needs neither codecs nor keys.
-            from disclose.integrations.asgi_media import MarkedBodies
-            from disclose.profile import default_profile
-
-            chosen = default_profile() if profile is None else profile
             # What is missing is refused when the server starts, and not at the first picture.
-            chosen.marker()
-            chosen.disclosure(**statement)
-            self.bodies = MarkedBodies(chosen, statement)
+            self.profile.marker()
+            self.profile.disclosure(**statement)
+            self.bodies = self.bodies_of(self.profile, statement, self.is_media)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as every ASGI application does."""
-        if scope["type"] == "http" and asgi_about.is_asked_for(scope):
-            await asgi_about.answer(scope, send, self.profile, self.statement)
+        if scope["type"] == "http" and WELL_KNOWN in scope["path"] and await self._answers(scope, receive, send):
             return
         if scope["type"] != "http" or not self._concerns(scope):
             await self.app(scope, receive, send)
             return
         responder = _Responder(self, scope, send)
         try:
-            await self.app(responder.scope, receive, responder.send)
+            with answering(responder.ask_for_all) as responder.request:
+                await self.app(responder.scope, receive, responder.send)
         except Exception:
             if not responder.is_refused:
                 raise
@@ -121,14 +154,49 @@ class DiscloseMiddleware:
             _log.debug("the application was stopped after its response had been withheld", exc_info=True)
 
     def complain(self, path: str, reason: str) -> None:
-        """Log once why a page got no notice: a site has few reasons and many pages."""
+        """Log once why a response was not looked at: a site has few reasons and many pages."""
         if reason not in self._complained:
             self._complained.add(reason)
-            _log.warning("no notice in the page %r: %s (said once)", path, reason)
+            _log.warning("%r left as the application made it: %s (said once)", path, reason)
 
     def is_media(self, content_type: str) -> bool:
         """Whether bodies of *content_type* are to be marked."""
         return self._media.match(content_type) is not None
+
+    def is_embedded_media(self, content_type: str) -> bool:
+        """Whether files of *content_type* inside JSON are to be marked."""
+        return self.is_media(content_type) or (is_file(content_type) and self.is_media("application/json"))
+
+    @property
+    def manifests(self) -> Manifests:
+        """The manifests of bodies that hold none."""
+        from disclose.integrations.asgi_manifest import FOLDER, Manifests
+
+        return Manifests(lambda: self.profile.folder / FOLDER)
+
+    def bodies_of(
+        self, profile: Profile, statement: Mapping[str, Any], is_media: Callable[[str], bool] = is_file
+    ) -> MarkedBodies:
+        """Return what marks bodies as *profile* and *statement* say, and remembers them."""
+        # Here and not above: a middleware that marks nothing needs neither codecs nor keys.
+        from disclose.integrations.asgi_media import MarkedBodies
+
+        key = (id(profile), *sorted((name, repr(value)) for name, value in statement.items()))
+        if key not in self._tagged:
+            self._tagged[key] = MarkedBodies(profile, statement, is_media)
+        return self._tagged[key]
+
+    async def _answers(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Answer what is asked of the middleware itself, and return whether that was so."""
+        if asgi_about.is_asked_for(scope):
+            await asgi_about.answer(scope, send, self.profile, self.statement, self.exemption)
+        elif self.announcement is not None and self.announcement.is_asked_for(scope):
+            await self.announcement.answer(scope, receive, send)
+        elif self.manifests.is_asked_for(scope):
+            await self.manifests.answer(scope, send)
+        else:
+            return False
+        return True
 
     def _concerns(self, scope: Scope) -> bool:
         if not self.routes or self._route.match(scope["path"]):
@@ -140,12 +208,15 @@ class DiscloseMiddleware:
 class _Responder:
     """Watches one response and hands it to whatever its headers call for."""
 
+    request: Request
+
     def __init__(self, middleware: DiscloseMiddleware, scope: Scope, send: Send) -> None:
         self._middleware = middleware
         self._asked = scope
         self._send = send
         self._onward: Send = send
-        self._media: MediaResponder | None = None
+        self._body: BodyResponder | None = None
+        self._has_started = False
         self._known_tags: dict[bytes, bytes] = {}
         self._page_has_notice: dict[str, bool] = {}
         self.scope = self._asked_of_the_application() if middleware.media or middleware.notice else scope
@@ -153,13 +224,23 @@ class _Responder:
     @property
     def is_refused(self) -> bool:
         """Whether the client was given an error in place of the application's answer."""
-        return self._media is not None and self._media.refused
+        return self._body is not None and self._body.refused
 
     async def send(self, message: Message) -> None:
         """Take the application's next *message*."""
         if message["type"] == "http.response.start":
+            if self._has_started:
+                raise RuntimeError("the application began a response twice; it sends http.response.start once")
+            self._has_started = True
             message = self._decided(message)
         await self._onward(message)
+
+    def ask_for_all(self) -> None:
+        """Let the application answer with its whole body, now that it is known that it will be marked."""
+        self._asked = {**self._asked}
+        offered = self.scope.get("extensions") or {}
+        self.scope["headers"] = without(headers_of(self.scope), _ASKS_FOR_LESS)
+        self.scope["extensions"] = {name: value for name, value in offered.items() if name not in _PAST_US}
 
     def _decided(self, start: Message) -> Message:
         """Choose who takes the response from here on; return its *start* with the headers it needs."""
@@ -170,24 +251,76 @@ class _Responder:
             return start
         if value_of(headers, _HEADER) is None:
             headers.append((_HEADER, self._middleware.mode))
-        content_type = content_type_of(headers)
-        is_media = self._middleware.is_media(content_type)
-        is_page = content_type == "text/html" and self._is_to_carry_notice(status, headers)
-        if status in _NO_BODY or not (is_media or is_page):
-            return {**start, "headers": headers}
-        if self._asked["method"] == "HEAD":
+        headers = exposed(headers, self._asked, _HEADER)
+        onward = None if status in _NO_BODY else self._chosen(status, headers)
+        if onward is not None and self._asked["method"] == "HEAD":
             self._onward = self._send_no_body
             return {**start, "headers": rewritten(headers, length=None, tag=None)}
-        if is_media:
-            from disclose.integrations.asgi_media import MediaResponder
-
-            self._onward = self._media = MediaResponder(self._middleware.bodies, self._asked, self._send)
-        else:
-            path = self._asked["path"]
-            self._onward = NoticeResponder(
-                self._send, self._page_has_notice, lambda reason: self._middleware.complain(path, reason)
-            )
+        if isinstance(onward, BodyResponder):
+            self._body = onward
+        self._onward = onward or self._send
         return {**start, "headers": headers}
+
+    def _chosen(self, status: int, headers: Headers) -> Send | None:
+        """Return who takes a response with *headers*; None for one that passes as it is."""
+        middleware, content_type = self._middleware, content_type_of(headers)
+        tagged = self.request.is_tagged
+        # The stream of events that a marked function answers with is no body to collect.
+        if content_type == "text/event-stream":
+            return None
+        if (tagged or middleware.looks_into_json) and is_json(content_type):
+            return self._json_responder(tagged=tagged)
+        if middleware.is_media(content_type):
+            return self._media_responder(middleware.bodies if not tagged else self._tagged_bodies())
+        if content_type == "text/html":
+            return self._notice_responder() if self._is_to_carry_notice(status, headers) else None
+        return self._media_responder(self._tagged_bodies()) if tagged else None
+
+    def _json_responder(self, *, tagged: bool) -> BodyResponder:
+        from disclose.integrations.asgi_json import JsonResponder
+
+        middleware, path = self._middleware, self._asked["path"]
+        return JsonResponder(
+            self._tagged_bodies() if tagged else middleware.bodies,
+            self._asked,
+            self._send,
+            is_wanted=is_file if tagged else middleware.is_embedded_media,
+            complain=lambda reason: middleware.complain(path, reason),
+            oversize=middleware.oversize,
+            leaves=self._leaves,
+        )
+
+    def _media_responder(self, bodies: MarkedBodies) -> BodyResponder:
+        from disclose.integrations.asgi_media import MediaResponder
+
+        middleware = self._middleware
+        return MediaResponder(
+            bodies,
+            self._asked,
+            self._send,
+            oversize=middleware.oversize,
+            manifests=middleware.manifests,
+            leaves=self._leaves,
+        )
+
+    def _notice_responder(self) -> NoticeResponder:
+        middleware, path = self._middleware, self._asked["path"]
+        return NoticeResponder(
+            self._asked,
+            self._send,
+            self._page_has_notice,
+            lambda reason: middleware.complain(path, reason),
+            middleware.announcement,
+        )
+
+    def _tagged_bodies(self) -> MarkedBodies:
+        assert self.request.profile is not None
+        return self._middleware.bodies_of(self.request.profile, self.request.statement)
+
+    def _leaves(self, identifiers: Iterable[Identifier]) -> None:
+        """Link the outputs to the session that they leave in."""
+        if self._middleware.announcement is not None:
+            self._middleware.announcement.outputs(self._asked, identifiers)
 
     def _is_to_carry_notice(self, status: int, headers: Headers) -> bool:
         if not self._middleware.notice or status == 206 or self._page_has_notice.get("notice"):
@@ -219,6 +352,22 @@ class _Responder:
             headers = without(headers, _ASKS_FOR_LESS)
         offered = {name: value for name, value in extensions.items() if name not in _PAST_US}
         return {**scope, "headers": headers, "extensions": offered}
+
+
+def _exemption(profile: Profile, notice: bool | None, **claims: str | None) -> Exemption | None:
+    """Return the reason for which pages carry no notice, or None where they do; ProfileError for none in writing."""
+    if notice:
+        if given := [kind for kind, reason in claims.items() if reason is not None]:
+            raise ProfileError(f"notice=True contradicts {given[0]}=…, the reason to leave it out")
+        return None
+    known = Exemption.of(**claims) or Exemption.of(**{kind: getattr(profile, kind) for kind in claims})
+    if known is None and (notice is False or not profile.notice):
+        raise ProfileError(
+            "to leave the notice out needs a written reason, which is recorded: obvious='…', m2m='…' or assistive='…'"
+            " beside notice=False, or DISCLOSE_OBVIOUS, DISCLOSE_M2M or DISCLOSE_ASSISTIVE"
+            " (AI Act Art. 50(1); Guidelines C(2026) 5054 ¶30, 42-45)"
+        )
+    return known
 
 
 def _patterns(name: str, given: Iterable[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from disclose.about import WELL_KNOWN, about, to_html
 
 if TYPE_CHECKING:
     from disclose.integrations.asgi_headers import Scope, Send
+    from disclose.notice.session import Exemption
     from disclose.profile import Profile
 
 
@@ -19,9 +20,15 @@ def is_asked_for(scope: Scope) -> bool:
     return scope["path"] == WELL_KNOWN and scope["method"] in ("GET", "HEAD") and not scope.get("root_path")
 
 
-async def answer(scope: Scope, send: Send, profile: Profile | None, statement: dict[str, Any]) -> None:
+async def answer(
+    scope: Scope,
+    send: Send,
+    profile: Profile | None,
+    statement: dict[str, Any],
+    exemption: Exemption | None = None,
+) -> None:
     """Send the document of *profile*, by default that of the environment, completed by *statement*."""
-    document = await to_thread.run_sync(_document, profile, statement)
+    document = await to_thread.run_sync(_document, profile, statement, exemption)
     for_people = any(b"text/html" in value for name, value in scope["headers"] if name == b"accept")
     body = (to_html(document) if for_people else json.dumps(document, ensure_ascii=False)).encode()
     headers = [
@@ -35,8 +42,8 @@ async def answer(scope: Scope, send: Send, profile: Profile | None, statement: d
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
-def _document(profile: Profile | None, statement: dict[str, Any]) -> dict[str, Any]:
+def _document(profile: Profile | None, statement: dict[str, Any], exemption: Exemption | None) -> dict[str, Any]:
     # Here and not above: a middleware that is never asked needs no profile.
     from disclose.profile import default_profile
 
-    return about(default_profile() if profile is None else profile, **statement)
+    return about(default_profile() if profile is None else profile, exemption=exemption, **statement)

@@ -17,6 +17,8 @@ Headers = list[tuple[bytes, bytes]]
 # Statements about the exact bytes of a body, which are wrong as soon as one byte differs (RFC 9530, RFC 2616).
 _DIGESTS = (b"content-md5", b"digest", b"content-digest", b"repr-digest")
 CONDITIONAL = (b"if-none-match", b"if-match")
+_EXPOSE = b"access-control-expose-headers"
+_ACCEPTED = re.compile(r"([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7})\s*(?:;\s*q=([01](?:\.\d{0,3})?))?")
 _ENTITY_TAG = re.compile(rb'(?:W/)?"[^"]*"')
 _OUR_SUFFIX = re.compile(rb'-aid[0-9a-f]{8}(?="$)')
 
@@ -38,10 +40,52 @@ def without(headers: Headers, names: Iterable[bytes]) -> Headers:
     return [header for header in headers if header[0] not in unwanted]
 
 
+def exposed(headers: Headers, scope: Scope, *names: bytes) -> Headers:
+    """Return *headers* under which a script of another origin may read *names* too (Fetch standard, 3.2.3).
+
+    Only where *scope* comes from one or the application speaks of them; what it exposes itself stays as it is.
+    """
+    listed = value_of(headers, _EXPOSE)
+    if listed is None and not any(name == b"origin" for name, _ in scope["headers"]):
+        return headers
+    known = {name.strip().lower() for name in (listed or b"").split(b",")}
+    missing = [name for name in names if name not in known]
+    return [*headers, (_EXPOSE, b", ".join(missing))] if missing else headers
+
+
+def varying(headers: Headers, name: bytes) -> Headers:
+    """Return *headers* that tell caches that the response depends on the request header *name*."""
+    known = {one.strip().lower() for one in (value_of(headers, b"vary") or b"").split(b",")}
+    return headers if known & {name, b"*"} else [*headers, (b"vary", name)]
+
+
+def languages_of(scope: Scope) -> list[str]:
+    """Return the languages that the reader accepts, most wanted first (RFC 9110, section 12.5.4).
+
+    >>> languages_of({"headers": [(b"accept-language", b"en;q=0.5, de-AT, *;q=0.1, fr;q=0")]})
+    ['de-AT', 'en']
+    """
+    ranked: list[tuple[float, str]] = []
+    for one in (value_of(headers_of(scope), b"accept-language") or b"").decode("latin-1").split(","):
+        found = _ACCEPTED.fullmatch(one.strip())
+        if found is not None and (weight := float(found[2] or 1)) > 0:
+            ranked.append((weight, found[1]))
+    return [tag for _, tag in sorted(ranked, key=lambda item: -item[0])]
+
+
 def content_type_of(headers: Headers) -> str:
     """Return the media type that *headers* declare, in lower case and without parameters; empty where none."""
     declared = value_of(headers, b"content-type") or b""
     return declared.split(b";")[0].split(b",")[0].strip().lower().decode("latin-1")
+
+
+def is_json(content_type: str) -> bool:
+    """Whether *content_type* is JSON (RFC 6839, section 3.1, and RFC 8259).
+
+    >>> is_json("application/problem+json"), is_json("application/json-seq")
+    (True, False)
+    """
+    return content_type == "application/json" or content_type.endswith("+json")
 
 
 def is_encoded(headers: Headers) -> bool:

@@ -1,41 +1,44 @@
-"""Media responses: collect the body, mark it, and serve the whole of it or the part that was asked for."""
+"""Media responses: mark the body, and serve the whole of it or the part that was asked for."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
 from disclose.asset import Asset
-from disclose.errors import DiscloseError, MarkingError
-from disclose.integrations.asgi_headers import (
-    Headers,
-    Message,
-    Scope,
-    Send,
-    headers_of,
-    is_encoded,
-    rewritten,
-    tag_of,
-    value_of,
-)
+from disclose.disclosure import Identifier
+from disclose.errors import DiscloseError
+from disclose.integrations.asgi_body import BODY_LIMIT, BodyResponder, Oversize
+from disclose.integrations.asgi_headers import Headers, Scope, Send, exposed, headers_of, rewritten, tag_of, value_of
 
 if TYPE_CHECKING:
+    from disclose.integrations.asgi_manifest import Manifests
     from disclose.profile import Profile
 
-BODY_LIMIT = 32 * 1024 * 1024
-"""Bytes that are collected at most; a larger body is withheld, because it cannot be marked."""
+__all__ = ["BODY_LIMIT", "Marked", "MarkedBodies", "MediaResponder"]
+
+Leaves = Callable[[Iterable[Identifier]], None]
+"""Told what outputs are about to leave, before they do."""
 
 _REMEMBERED = 64 * 1024 * 1024
-_WITHHELD = b"This response was withheld: it could not be marked as made by an AI system.\n"
 # Longer numbers than these eighteen digits name no position in any file.
 _RANGE = re.compile(rb"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})", re.IGNORECASE)
-_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marked:
+    """A marked body, its ``identifier``, and its C2PA ``manifest`` where that stands beside it."""
+
+    data: bytes
+    identifier: Identifier | None
+    manifest: bytes | None = None
 
 
 class MarkedBodies:
@@ -43,91 +46,107 @@ class MarkedBodies:
 
     Every marking gives other bytes; a client that fetched a picture in two ranges would otherwise put together
     two halves that do not fit. It also spares static files a marking, and a ledger entry, for every request.
+    *is_media* says of which types a manifest may stand beside the body, where the format holds none.
     """
 
-    def __init__(self, profile: Profile, statement: dict[str, Any]) -> None:
+    def __init__(
+        self, profile: Profile, statement: Mapping[str, Any], is_media: Callable[[str], bool] = lambda kind: False
+    ) -> None:
         self._profile = profile
         self._statement = statement
-        self._remembered: OrderedDict[bytes, bytes] = OrderedDict()
+        self._is_media = is_media
+        self._remembered: OrderedDict[bytes, Marked] = OrderedDict()
+        self._turns: dict[bytes, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def marked(self, body: bytes) -> bytes:
-        """Return *body* marked; raises a DiscloseError where that cannot be done in full."""
-        key = hashlib.sha256(body).digest()
+        """Return *body* marked, within itself; raises a DiscloseError where that cannot be done in full."""
+        return self.marked_as(body).data
+
+    def marked_as(self, body: bytes, *, beside: bool = False) -> Marked:
+        """Return *body* marked, with *beside* also by a manifest beside it; raises DiscloseError where it cannot be."""
+        key = hashlib.sha256(body + bytes([beside])).digest()
         with self._lock:
-            if key in self._remembered:
-                self._remembered.move_to_end(key)
-                return self._remembered[key]
-        disclosure = self._profile.disclosure(**self._statement)
-        result = self._profile.marker().mark(Asset.from_data(body, name="the response"), disclosure).data
-        with self._lock:
-            self._remembered[key] = result
-            while sum(map(len, self._remembered.values())) > _REMEMBERED:
-                self._remembered.popitem(last=False)
+            if (known := self._recall(key)) is not None:
+                return known
+            turn = self._turns.setdefault(key, threading.Lock())
+        # Two who ask for the parts of one picture at once must not get them from two markings.
+        with turn:
+            with self._lock:
+                if (known := self._recall(key)) is not None:
+                    return known
+            try:
+                result = self._mark(body, beside=beside)
+                with self._lock:
+                    self._remember(key, result)
+            finally:
+                with self._lock:
+                    self._turns.pop(key, None)
         return result
 
+    def _mark(self, body: bytes, *, beside: bool) -> Marked:
+        disclosure = self._profile.disclosure(**self._statement)
+        asset = Asset.from_data(body, name="the response")
+        # A manifest stands beside nothing that is not what it was announced as: a broken picture is not a text.
+        sidecar = beside and self._is_media(asset.media_type)
+        asset = self._profile.marker().mark(asset, disclosure, sidecar=sidecar)
+        identifier = None if asset.disclosure is None else asset.disclosure.id
+        return Marked(data=asset.data, identifier=identifier, manifest=asset.sidecar)
 
-class MediaResponder:
+    def _recall(self, key: bytes) -> Marked | None:
+        if key in self._remembered:
+            self._remembered.move_to_end(key)
+        return self._remembered.get(key)
+
+    def _remember(self, key: bytes, result: Marked) -> None:
+        self._remembered[key] = result
+        while sum(len(one.data) for one in self._remembered.values()) > _REMEMBERED:
+            self._remembered.popitem(last=False)
+
+
+class MediaResponder(BodyResponder):
     """Answers with one marked body, or with a 500 in place of a body that cannot be marked."""
 
-    def __init__(self, bodies: MarkedBodies, scope: Scope, send: Send) -> None:
-        self.refused = False
+    def __init__(
+        self,
+        bodies: MarkedBodies,
+        scope: Scope,
+        send: Send,
+        *,
+        oversize: Oversize = "refuse",
+        manifests: Manifests | None = None,
+        leaves: Leaves = lambda identifiers: None,
+    ) -> None:
+        super().__init__(scope, send, oversize)
         self._bodies = bodies
-        self._scope = scope
-        self._send = send
-        self._start: Message = {}
-        self._chunks: list[bytes] = []
-        self._size = 0
+        self._manifests = manifests
+        self._leaves = leaves
 
-    async def __call__(self, message: Message) -> None:
-        """Take the next *message* of the application, the start of its response first."""
-        kind = message["type"]
-        if self.refused:
-            if message.get("more_body"):
-                # The rest would be collected by nobody, and an endless stream would never notice.
-                raise MarkingError("the response was withheld, so there is no use in sending more of it")
-        elif kind == "http.response.start":
-            self._start = message
-            if (hindrance := _hindrance(message)) is not None:
-                await self._refuse(hindrance)
-        elif kind == "http.response.body":
-            await self._collect(message)
-        elif kind in ("http.response.pathsend", "http.response.zerocopysend"):
-            await self._refuse(f"{kind} was not offered, and a file sent past this middleware cannot be marked")
-        else:
-            await self._send(message)
-
-    async def _collect(self, message: Message) -> None:
-        chunk = bytes(message.get("body", b""))
-        self._size += len(chunk)
-        if self._size > BODY_LIMIT:
-            self._chunks.clear()
-            await self._refuse(f"the body exceeds the {BODY_LIMIT} bytes that are collected")
-            await self(message)
-            return
-        self._chunks.append(chunk)
-        if message.get("more_body", False):
-            return
-        body = b"".join(self._chunks)
-        self._chunks.clear()
-        if not body:
-            # Nothing is shown, so there is nothing to mark.
-            await self._send(self._start)
-            await self._send({"type": "http.response.body", "body": b""})
-            return
+    async def finish(self, body: bytes) -> None:
+        """Answer with *body* marked, or with the part of it that was asked for."""
         try:
-            body = await to_thread.run_sync(self._bodies.marked, body)
+            marked, links = await to_thread.run_sync(self._marked, body)
         except DiscloseError as error:
             await self._refuse(str(error))
         except Exception as error:
             # Whatever went wrong in there, the unmarked body must not be what the client gets.
             await self._refuse(f"{type(error).__name__}: {error}", unexpected=True)
         else:
-            await self._answer(body)
+            await self._answer(marked, links)
 
-    async def _answer(self, body: bytes) -> None:
+    def _marked(self, body: bytes) -> tuple[bytes, Headers]:
+        marked = self._bodies.marked_as(body, beside=self._manifests is not None)
+        if marked.identifier is not None:
+            self._leaves([marked.identifier])
+        if marked.manifest is None or self._manifests is None:
+            return marked.data, []
+        return marked.data, [self._manifests.link(self._scope, marked.data, marked.manifest)]
+
+    async def _answer(self, body: bytes, links: Headers) -> None:
         headers = rewritten(headers_of(self._start), length=len(body), tag=tag_of(body))
-        headers.append((b"accept-ranges", b"bytes"))
+        headers += [(b"accept-ranges", b"bytes"), *links]
+        if links:
+            headers = exposed(headers, self._scope, b"link")
         part = self._part(headers, len(body)) if self._start["status"] == 200 else None
         if part is None:
             await self._send({**self._start, "headers": headers})
@@ -158,31 +177,6 @@ class MediaResponder:
             # RFC 9110 section 13.1.5. A date never matches: it is the date of the unmarked body.
             return None
         return _positions(wanted, size)
-
-    async def _refuse(self, reason: str, *, unexpected: bool = False) -> None:
-        self.refused = True
-        method, path = self._scope["method"], self._scope["path"]
-        _log.error("withheld the response to %s %r: %s", method, path, reason, exc_info=unexpected)
-        headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", str(len(_WITHHELD)).encode()),
-            (b"cache-control", b"no-store"),
-        ]
-        await self._send({"type": "http.response.start", "status": 500, "headers": headers})
-        await self._send({"type": "http.response.body", "body": _WITHHELD})
-
-
-def _hindrance(start: Message) -> str | None:
-    """Return why no body that follows *start* could be marked, or None."""
-    headers = headers_of(start)
-    if is_encoded(headers):
-        return "its body is compressed although that was not accepted; compress outside this middleware"
-    if start["status"] == 206:
-        return "it is a part of a body although no range was asked for, and a part cannot be marked"
-    length = value_of(headers, b"content-length") or b""
-    if length.isdigit() and len(length) < 19 and int(length) > BODY_LIMIT:
-        return f"its {int(length)} bytes exceed the {BODY_LIMIT} bytes that are collected"
-    return None
 
 
 def _positions(wanted: bytes, size: int) -> range | None:

@@ -24,6 +24,7 @@ from disclose.integrations.asgi import DiscloseMiddleware
 from disclose.integrations.asgi_media import BODY_LIMIT
 
 PAGE = b'<!doctype html><html lang="en"><head><title>Chat</title></head><body class="x"><h1>Hi</h1></body></html>'
+LOADER = b'<script src="/.well-known/ai-disclosure/notice.js" defer></script>'
 SENTENCE = b"You are interacting with an AI system."
 
 
@@ -422,7 +423,7 @@ def test_an_error_of_the_application_is_its_own_affair():
 
 def test_a_failure_nobody_foresaw_withholds_the_body(profile, png, monkeypatch):
     app = DiscloseMiddleware(answering(png, "image/png"), profile, media=("image/*",))
-    monkeypatch.setattr(app.bodies, "marked", lambda _body: 1 / 0)
+    monkeypatch.setattr(app.bodies, "marked_as", lambda _body, beside: 1 / 0)
     assert ask(app).status == 500
 
 
@@ -474,7 +475,7 @@ def test_a_page_says_at_the_top_of_its_body_that_this_is_an_ai_system():
     answer = ask(DiscloseMiddleware(answering(PAGE, "text/html; charset=utf-8", headers=headers)))
     before, after = PAGE.split(b"<h1>")
     assert answer.body.startswith(before + b'<div id="disclose-notice" role="region" aria-label="AI notice"')
-    assert answer.body.endswith(b"</div><h1>" + after)
+    assert answer.body.endswith(b"</div>" + LOADER + b"<h1>" + after)
     assert answer.body.count(SENTENCE) == 1
     assert int(answer.headers["content-length"]) == len(answer.body)
     assert answer.headers["etag"].startswith('"abc-aid')
@@ -513,7 +514,7 @@ def test_the_body_is_found_as_a_browser_finds_it(page, place):
     before, after = page.split(place.encode())
     answer = ask(DiscloseMiddleware(answering(before + after, "text/html")))
     assert answer.body.startswith(before + b'<div id="disclose-notice"')
-    assert answer.body.endswith(b"</p></div>" + after)
+    assert answer.body.endswith(b"</p></div>" + LOADER + after)
 
 
 @pytest.mark.parametrize(
@@ -535,7 +536,7 @@ def test_what_has_no_beginning_of_a_body_passes_untouched(page, caplog):
     answers = [ask(app), ask(app)]
     assert [answer.body for answer in answers] == [page, page]
     assert answers[0].headers["etag"] == '"abc"'
-    assert caplog.text.count("no notice in the page") == 1
+    assert caplog.text.count("said once") == 1
 
 
 @pytest.mark.parametrize("start", [b"", b"<html ", b"<script>"], ids=["tag", "attributes", "script"])
@@ -577,7 +578,6 @@ def test_the_notice_is_styled_only_where_the_policy_allows(policy, opening):
     headers = [(b"content-security-policy", policy.encode())]
     body = ask(DiscloseMiddleware(answering(PAGE, "text/html", headers=headers))).body
     assert SENTENCE in body
-    assert b"<script" not in body
     assert re.findall(rb"<style[^>]*>", body) == ([opening] if opening else [])
 
 
@@ -603,8 +603,12 @@ def test_other_responses_carry_no_notice(app):
     assert ask(DiscloseMiddleware(app)).body == PAGE
 
 
-def test_the_notice_can_be_left_out():
-    answer = ask(DiscloseMiddleware(answering(PAGE, "text/html"), notice=False))
+REASON = "Only our own back office calls this system, and no person reads it."
+
+
+def test_the_notice_can_be_left_out_for_a_reason_in_writing(caplog):
+    answer = ask(DiscloseMiddleware(answering(PAGE, "text/html"), notice=False, m2m=REASON))
+    assert REASON in caplog.text
     assert answer.body == PAGE
     assert answer.headers["ai-disclosure"] == "mode=ai-originated"
 

@@ -1,0 +1,127 @@
+"""Bodies: collect the whole of one response, and answer with what became of it, or withhold it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal
+
+from disclose.errors import MarkingError
+from disclose.integrations.asgi_headers import Message, Scope, Send, exposed, headers_of, is_encoded, value_of, without
+
+BODY_LIMIT = 32 * 1024 * 1024
+"""Bytes that are collected at most."""
+UNMARKED = b"disclose-unmarked"
+"""The header of a body that passed unmarked because the deployment allows it; it says why."""
+
+Oversize = Literal["refuse", "pass"]
+"""What becomes of a body beyond the limit, which cannot be marked: withheld, or passed on with :data:`UNMARKED`."""
+
+_WITHHELD = b"This response was withheld: it could not be marked as made by an AI system.\n"
+_PAST_US = ("http.response.pathsend", "http.response.zerocopysend")
+_log = logging.getLogger(__name__)
+
+
+class BodyResponder:
+    """Collects one body for :meth:`finish`, which its kinds define.
+
+    ``refused`` says that the client was given an error in its place.
+    """
+
+    def __init__(self, scope: Scope, send: Send, oversize: Oversize) -> None:
+        self.refused = False
+        self._scope = scope
+        self._send = send
+        self._oversize = oversize
+        self._start: Message = {}
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._is_passing = False
+
+    async def finish(self, body: bytes) -> None:
+        """Answer with what becomes of the whole *body*."""
+        raise NotImplementedError
+
+    def hindrance(self) -> str | None:
+        """Return why no body that follows the start could be marked, or None."""
+        headers = headers_of(self._start)
+        if is_encoded(headers):
+            return "its body is compressed although that was not accepted; compress outside this middleware"
+        if self._start["status"] == 206:
+            return "it is a part of a body although no range was asked for, and a part cannot be marked"
+        return None
+
+    async def __call__(self, message: Message) -> None:
+        """Take the next *message* of the application, the start of its response first."""
+        kind = message["type"]
+        if self.refused:
+            if message.get("more_body"):
+                # The rest would be collected by nobody, and an endless stream would never notice.
+                raise MarkingError("the response was withheld, so there is no use in sending more of it")
+        elif self._is_passing:
+            await self._send(message)
+        elif kind == "http.response.start":
+            self._start = message
+            await self._begin()
+        elif kind == "http.response.body":
+            await self._collect(message)
+        elif kind in _PAST_US:
+            await self._refuse(f"{kind} was not offered, and a file sent past this middleware cannot be marked")
+        else:
+            await self._send(message)
+
+    async def _begin(self) -> None:
+        if (hindrance := self.hindrance()) is not None:
+            await self._refuse(hindrance)
+            return
+        declared = value_of(headers_of(self._start), b"content-length") or b""
+        if declared.isdigit() and len(declared) < 19 and int(declared) > BODY_LIMIT:
+            await self._exceed(f"its {int(declared)} bytes exceed")
+
+    async def _collect(self, message: Message) -> None:
+        chunk = bytes(message.get("body", b""))
+        self._size += len(chunk)
+        if self._size > BODY_LIMIT:
+            await self._exceed("the body exceeds")
+            await self(message)
+            return
+        self._chunks.append(chunk)
+        if message.get("more_body", False):
+            return
+        body = b"".join(self._chunks)
+        self._chunks.clear()
+        if body:
+            await self.finish(body)
+        else:
+            # Nothing is shown, so there is nothing to mark.
+            await self._pass(b"")
+
+    async def _exceed(self, what: str) -> None:
+        reason = f"{what} the {BODY_LIMIT} bytes that are collected"
+        if self._oversize == "refuse":
+            self._chunks.clear()
+            await self._refuse(f"{reason}; oversize='pass' lets such bodies leave unmarked")
+            return
+        _log.warning("passed the response to %s %r on unmarked: %s", self._scope["method"], self._scope["path"], reason)
+        headers = [*without(headers_of(self._start), (b"accept-ranges",)), (UNMARKED, b"oversize")]
+        await self._send({**self._start, "headers": exposed(headers, self._scope, UNMARKED)})
+        self._is_passing = True
+        for chunk in self._chunks:
+            await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        self._chunks.clear()
+
+    async def _pass(self, body: bytes) -> None:
+        """Answer with *body* as the application meant it."""
+        await self._send(self._start)
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def _refuse(self, reason: str, *, unexpected: bool = False) -> None:
+        self.refused = True
+        method, path = self._scope["method"], self._scope["path"]
+        _log.error("withheld the response to %s %r: %s", method, path, reason, exc_info=unexpected)
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", str(len(_WITHHELD)).encode()),
+            (b"cache-control", b"no-store"),
+        ]
+        await self._send({"type": "http.response.start", "status": 500, "headers": headers})
+        await self._send({"type": "http.response.body", "body": _WITHHELD})
