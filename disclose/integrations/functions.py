@@ -1,21 +1,32 @@
-"""The first door: a decorator that marks what a function returns or yields."""
+"""The first door: a decorator that marks what a function returns or yields, pictures and texts."""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing, closing
+from errno import ENOENT, ENOTDIR
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from disclose.asset import Asset
 from disclose.disclosure import Disclosure
+from disclose.errors import DiscloseError, UnreadableError
+from disclose.integrations import metrics
+from disclose.integrations.text_stream import MarkedText, TextStream, asset_of
+from disclose.media import files, sniff
 
 if TYPE_CHECKING:
     from disclose.evidence import Verdict
     from disclose.profile import Profile
 
+_DOOR = "function"
+_LONGEST_PATH = 4096
+_SUFFIXES = frozenset(sniff.EXTENSIONS.values())
+_log = logging.getLogger(__name__)
 _Anything = Callable[..., Any]
 _Function = TypeVar("_Function", bound=_Anything)
 
@@ -31,42 +42,59 @@ def mark(
 ) -> Asset:
     """Return the asset of *obj*, marked: watermarked, signed and recorded.
 
-    *obj* is encoded bytes, a path, a PIL image or a uint8 array; it is never changed. *inputs* are what it was made
-    from, as image-to-image does: what they say of their origin is kept. Formats that hold no manifest are refused
-    unless *sidecar* says that ``asset.sidecar`` will be delivered too; ``asset.save`` does so. *statement* says who
+    *obj* is encoded bytes, a path, a PIL image, a uint8 array or a text; it is never changed. *inputs* are what it was
+    made from, as image-to-image does: what they say of their origin is kept. Formats that hold no manifest are refused
+    unless *sidecar* says that ``asset.sidecar`` will be delivered too; ``asset.save`` does so. A ``str`` is a path
+    where one line of it names a file, there or missing, and a text otherwise; a text is put on record as it is and
+    signed in a sidecar where *sidecar* says so. *statement* says who
     made it with what: ``system``, ``version``, ``provider``, ``model``, ``action`` ("created" or "altered"),
     ``source_type``, ``detector``, ``on_behalf_of``. ``production=True`` refuses the development identity. Raises a
     DiscloseError when *obj* cannot be marked in full.
     """
     chosen = _chosen(profile, production)
-    asset = Asset.open(obj).with_inputs(Asset.open(one) for one in inputs)
-    return chosen.marker().mark(asset, chosen.disclosure(**statement), sidecar=sidecar)
+    with metrics.output(_DOOR) as output:
+        if isinstance(obj, str) and not sidecar and not _names_file(obj):
+            output.media_type = "text/plain"
+            marked_asset = _recorded(obj, chosen, statement)
+        else:
+            asset = _opened(obj).with_inputs(_opened(one) for one in inputs)
+            output.media_type = asset.media_type
+            marked_asset = chosen.marker().mark(asset, chosen.disclosure(**statement), sidecar=sidecar)
+        output.identifier = _identifier(marked_asset)
+    return marked_asset
 
 
 def verify(obj: object, profile: Profile | None = None) -> Verdict:
-    """Return the verdict on *obj*: encoded bytes, a path, a PIL image, a uint8 array or an asset.
+    """Return the verdict on *obj*: encoded bytes, a path, a text, a PIL image, a uint8 array or an asset.
+
+    A ``str`` is a path where one line of it names a file, there or missing, and a text otherwise.
 
     Raises UnreadableError only when there is nothing to look at (missing, empty, a folder); all else is evidence.
     """
-    return _chosen(profile).verifier().verify(Asset.open(obj))
+    return _chosen(profile).verifier().verify(_opened(obj))
 
 
 def marked(
     profile: Profile | None = None, *, production: bool = False, **statement: Any
 ) -> Callable[[_Function], _Function]:
-    """Return a decorator that marks every picture a function returns or yields.
+    """Return a decorator that marks every picture and text that a function returns or yields.
 
     Works on functions, coroutines, generators and asynchronous generators. What leaves has the shape it came in:
     a picture or an array leaves as a :class:`~disclose.integrations.pil.MarkedImage`, bytes stay bytes, a path
     leads to a marked copy beside the original, and lists and tuples are marked item by item.
+
+    An ``os.PathLike`` is a path; a ``str`` is one where it is one line and names a file of a kind that is marked, and
+    a text otherwise. A text leaves unchanged, as a :class:`~disclose.integrations.text_stream.MarkedText`. The texts
+    that a generator yields are the pieces of one: each leaves as it comes, and the whole is on record when the
+    generator ends, or what there was of it when it is closed before.
     """
     if callable(profile):
         raise TypeError("use the decorator with parentheses: @disclose.marked(system='…')")
     # A misspelt statement is refused where it is written, and not when the first picture is made.
     Disclosure.new(**{"system": "checked below", **statement})
 
-    def finished(result: Any) -> Any:
-        return _marked_result(result, _chosen(profile, production), statement)
+    def outputs() -> _Outputs:
+        return _Outputs(_chosen(profile, production), statement)
 
     def decorate(function: _Function) -> _Function:
         kinds = (
@@ -75,64 +103,214 @@ def marked(
             (inspect.isgeneratorfunction, _generator),
         )
         wrap = next((wrap for is_kind, wrap in kinds if is_kind(function)), _plain)
-        return functools.wraps(function)(wrap(function, finished))  # type: ignore[return-value]
+        return functools.wraps(function)(wrap(function, outputs))  # type: ignore[return-value]
 
     return decorate
 
 
-def _plain(function: _Anything, finished: _Anything) -> _Anything:
+def _plain(function: _Anything, outputs: Callable[[], _Outputs]) -> _Anything:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return finished(function(*args, **kwargs))
+        return outputs().marked(function(*args, **kwargs))
 
     return wrapper
 
 
-def _generator(function: _Anything, finished: _Anything) -> _Anything:
+def _generator(function: _Anything, outputs: Callable[[], _Outputs]) -> _Anything:
     def wrapper(*args: Any, **kwargs: Any) -> Iterator[Any]:
-        for item in function(*args, **kwargs):
-            yield finished(item)
+        made = outputs()
+        try:
+            with closing(function(*args, **kwargs)) as items:
+                for item in items:
+                    if made.is_piece(item):
+                        made.open_text()
+                        yield made.noted(item)
+                    else:
+                        yield made.marked(item)
+        except BaseException:
+            made.break_off()
+            raise
+        made.end_text()
 
     return wrapper
 
 
-def _coroutine(function: _Anything, finished: _Anything) -> _Anything:
+def _coroutine(function: _Anything, outputs: Callable[[], _Outputs]) -> _Anything:
     from anyio import to_thread
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         # Marking is a tenth of a second of computing; the event loop has other callers.
-        return await to_thread.run_sync(finished, await function(*args, **kwargs))
+        return await to_thread.run_sync(outputs().marked, await function(*args, **kwargs))
 
     return wrapper
 
 
-def _asynchronous_generator(function: _Anything, finished: _Anything) -> _Anything:
-    from anyio import to_thread
+def _asynchronous_generator(function: _Anything, outputs: Callable[[], _Outputs]) -> _Anything:
+    from anyio import CancelScope, to_thread
 
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        async for item in function(*args, **kwargs):
-            yield await to_thread.run_sync(finished, item)
+        made = outputs()
+        try:
+            async with aclosing(function(*args, **kwargs)) as items:
+                async for item in items:
+                    if made.is_piece(item):
+                        if made.text is None:
+                            await to_thread.run_sync(made.open_text)
+                        yield made.noted(item)
+                    else:
+                        yield await to_thread.run_sync(made.marked, item)
+        except BaseException:
+            # What has left has left, and its record is written although nobody waits for it any more.
+            with CancelScope(shield=True):
+                await to_thread.run_sync(made.break_off)
+            raise
+        await to_thread.run_sync(made.end_text)
 
     return wrapper
+
+
+class _Outputs:
+    """What one call of a marked function returns or yields: items, each marked, and pieces of one text."""
+
+    def __init__(self, profile: Profile, statement: dict[str, Any]) -> None:
+        self.text: TextStream | None = None
+        self._profile = profile
+        self._statement = statement
+
+    def marked(self, item: Any) -> Any:
+        """Return *item* marked, in a shape that keeps its marks."""
+        return _marked_result(item, self._profile, self._statement)
+
+    def is_piece(self, item: Any) -> bool:
+        """Whether *item* is a piece of the text that is being written."""
+        return isinstance(item, str) and not isinstance(item, MarkedText) and _file_to_mark(item, self._profile) is None
+
+    def open_text(self) -> None:
+        """Begin the text, if it has not begun; raises a DiscloseError where it could not be put on record."""
+        if self.text is not None:
+            return
+        try:
+            self.text = TextStream(self._profile, self._statement)
+        except DiscloseError as error:
+            metrics.failed(_DOOR, "text/plain", error)
+            raise
+
+    def noted(self, piece: str) -> str:
+        """Return *piece* as it is."""
+        assert self.text is not None
+        return self.text.feed(piece)
+
+    def end_text(self) -> None:
+        """Put the text on record, if there was one."""
+        self._finish(complete=True)
+
+    def break_off(self) -> None:
+        """Put on record what there was of the text; what stopped it is what the caller is told."""
+        try:
+            self._finish(complete=False)
+        except DiscloseError:
+            _log.exception("a text was broken off, and what has left of it is not on record")
+
+    def _finish(self, *, complete: bool) -> None:
+        text, self.text = self.text, None
+        if text is None:
+            return
+        with metrics.output(_DOOR, "text/plain") as output:
+            output.identifier = str(text.disclosure.id)
+            if text.finish(complete=complete) is None:
+                output.skip("empty")
+            elif not complete:
+                output.reason = "broken off"
 
 
 def _marked_result(result: Any, profile: Profile, statement: dict[str, Any]) -> Any:
     """Return *result* marked, in a shape that keeps its marks."""
-    if result is None:
-        return None
+    if result is None or isinstance(result, MarkedText):
+        return result
     if isinstance(result, (list, tuple)):
         items = [_marked_result(item, profile, statement) for item in result]
         return type(result)(items) if type(result) in (list, tuple) else type(result)(*items)
-    marker = profile.marker()
-    asset = marker.mark(Asset.open(result), profile.disclosure(**statement))
-    if isinstance(result, Asset):
-        return asset
-    if isinstance(result, (bytes, bytearray, memoryview)):
-        return asset.data
-    if isinstance(result, (str, os.PathLike)):
-        return type(result)(_saved_beside(Path(result), asset))  # type: ignore[call-arg]
-    from disclose.integrations.pil import MarkedImage
+    with metrics.output(_DOOR) as output:
+        if isinstance(result, str) and _file_to_mark(result, profile) is None:
+            output.media_type = "text/plain"
+            return _marked_text(result, profile, statement, output)
+        source = Asset.open(result)
+        output.media_type = source.media_type
+        marker = profile.marker()
+        asset = marker.mark(source, profile.disclosure(**statement))
+        output.identifier = _identifier(asset)
+        if isinstance(result, Asset):
+            return asset
+        if isinstance(result, (bytes, bytearray, memoryview)):
+            return asset.data
+        if isinstance(result, (str, os.PathLike)):
+            return type(result)(_saved_beside(Path(result), asset))  # type: ignore[call-arg]
+        from disclose.integrations.pil import MarkedImage
 
-    return MarkedImage.of(asset, marker.finish)
+        return MarkedImage.of(asset, marker.finish)
+
+
+def _marked_text(text: str, profile: Profile, statement: dict[str, Any], output: metrics.Output) -> str:
+    if not text:
+        output.skip("empty")
+        return text
+    disclosure = _recorded(text, profile, statement).disclosure
+    assert disclosure is not None
+    output.identifier = str(disclosure.id)
+    # A kind of text of somebody else's, such as markup that is known to be safe, would lose what it stands for.
+    return MarkedText(text, disclosure) if type(text) is str else text
+
+
+def _recorded(text: str, profile: Profile, statement: Mapping[str, Any]) -> Asset:
+    """Return the asset of the whole *text* once it is on record."""
+    stream = TextStream(profile, statement)
+    stream.feed(text)
+    asset = stream.finish()
+    if asset is None:
+        raise UnreadableError("cannot mark the text: it is empty")
+    return asset
+
+
+def _opened(source: object) -> Asset:
+    return asset_of(source) if isinstance(source, str) and not _names_file(source) else Asset.open(source)
+
+
+def _names_file(text: str) -> bool:
+    """Whether *text* is a path: one line that names what is there, or ends like the name of a file.
+
+    The latter so that a misspelt path is told, and not taken for the text that it also is.
+    """
+    if (path := _path_of(text)) is None:
+        return False
+    return path.exists() or (path.suffix.lower() in _SUFFIXES and not any(map(str.isspace, text)))
+
+
+def _file_to_mark(text: str, profile: Profile) -> Path | None:
+    """Return the file that a function means by the *text* it returns, if it is one of a kind that is marked."""
+    path = _path_of(text)
+    if path is None or not path.is_file():
+        return None
+    kind = sniff.media_type(files.read(path))
+    if profile.marker().marks(kind):
+        return path
+    _log.warning("took for a text what is also the name of a file (%s); return a Path to have the file marked", kind)
+    return None
+
+
+def _path_of(text: str) -> Path | None:
+    if not text or len(text) > _LONGEST_PATH or not text.isprintable():
+        return None
+    path = Path(text)
+    try:
+        path.lstat()
+    except OSError as error:
+        return path if error.errno in (ENOENT, ENOTDIR) else None
+    except ValueError:
+        return None
+    return path
+
+
+def _identifier(asset: Asset) -> str:
+    return "" if asset.disclosure is None else str(asset.disclosure.id)
 
 
 def _saved_beside(path: Path, asset: Asset) -> str:

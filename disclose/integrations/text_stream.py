@@ -1,0 +1,113 @@
+"""Texts: put on record what a system wrote, in one piece or as it writes it, and leave every character as it is.
+
+Characters have no place for a manifest, and invisible ones break what reads them next. So the identifier of a text
+and the hash of its UTF-8 go into the ledger, where :func:`disclose.verify` finds them, and the identifier travels
+beside the text: in a header, in a field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from disclose.asset import Asset, Mark
+from disclose.disclosure import Disclosure
+from disclose.errors import UnreadableError, UnsupportedError
+from disclose.layer import Layer, Plane, handles
+from disclose.marker import Marker
+
+if TYPE_CHECKING:
+    from disclose.profile import Profile
+
+MEDIA_TYPE = "text/plain"
+
+
+class MarkedText(str):
+    """A text that is on record: equal to the one it was made of, with the ``disclosure`` under which it is."""
+
+    disclosure: Disclosure
+
+    def __new__(cls, text: str, disclosure: Disclosure) -> MarkedText:
+        """Return *text* as one that was issued under *disclosure*."""
+        self = super().__new__(cls, text)
+        self.disclosure = disclosure
+        return self
+
+    def __getnewargs__(self) -> tuple[str, Disclosure]:  # type: ignore[override]
+        return str(self), self.disclosure
+
+
+class TextStream:
+    """One text on its way out; knows no input or output, and holds nothing back.
+
+    The ``disclosure``, and with it the identifier, is there before the first piece. Making one raises a
+    DiscloseError where the text could not be put on record: then nothing of it has left yet.
+    """
+
+    def __init__(self, profile: Profile, statement: Mapping[str, Any]) -> None:
+        self._marker = TextMarker(profile)
+        self._pieces: list[str] = []
+        self.disclosure = profile.disclosure(**statement)
+
+    def feed(self, piece: str) -> str:
+        """Note the next *piece* and return it as it is, to be passed on at once."""
+        self._pieces.append(piece)
+        return piece
+
+    def finish(self, *, complete: bool = True) -> Asset | None:
+        """Put the whole text on record and return its asset; None for an empty one, where nothing was shown.
+
+        A text that was cut off (*complete* false) is recorded as what it is: somebody may hold what has left, and
+        only its record tells what it was. Raises LedgerError where the record cannot be written, UnsupportedError
+        for a text that has no UTF-8.
+        """
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        if not text:
+            return None
+        noted = asset_of(text).with_mark(Mark(layer="text", details={"complete": complete}))
+        return self._marker.finish(noted, self.disclosure)
+
+
+class TextMarker(Marker):
+    """The marker of *profile* for texts that leave as characters: for those, being on record is being marked.
+
+    It opens the ledger at once, so that one which cannot be opened is known before the first piece leaves. Equal
+    texts are recorded each time they are issued: unlike two equal pictures, two equal answers are no copies.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        marker = profile.marker()
+        super().__init__(marker.layers, optional=marker.optional)
+        if "ledger" in profile.layers:
+            profile.ledger()
+
+    def _layers_for(self, asset: Asset, *, sidecar: bool = False) -> list[Layer]:
+        chosen = [layer for layer in self.layers if handles(layer, asset.media_type)]
+        if not any(layer.plane is Plane.RECORD and layer.name not in self.optional for layer in chosen):
+            raise UnsupportedError(
+                "cannot mark a text: no layer of this profile is sure to put it on record;"
+                " add 'ledger' to its layers, and do not list it as optional"
+            )
+        return chosen
+
+
+def asset_of(text: str) -> Asset:
+    """Return the asset of *text* in UTF-8; raises UnreadableError for an empty one.
+
+    Surrogates that stand in pairs, as JSON escapes leave them, are the characters they mean. Raises UnsupportedError
+    for a lone one: no file, page or message could hold it, so nobody could ever check such a text.
+    """
+    if not text:
+        raise UnreadableError("cannot open the text: it is empty")
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        try:
+            data = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le").encode()
+        except UnicodeDecodeError as error:
+            raise UnsupportedError(
+                f"cannot mark the text: character {error.start // 2} is half of a surrogate pair, which no UTF-8 holds;"
+                " decode what it came from as UTF-8, or replace it with U+FFFD"
+            ) from error
+    return Asset(media_type=MEDIA_TYPE, data=data, upstream=data, name="the text")
