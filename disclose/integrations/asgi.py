@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any, get_args
 from disclose.about import WELL_KNOWN
 from disclose.disclosure import Action, Disclosure
 from disclose.errors import ProfileError
-from disclose.integrations import asgi_about
+from disclose.integrations import asgi_about, endpoint
 from disclose.integrations.asgi_body import BodyResponder, Oversize
 from disclose.integrations.asgi_headers import (
     CONDITIONAL,
+    EXPOSE,
     App,
     Headers,
     Message,
@@ -43,7 +44,6 @@ from disclose.integrations.asgi_headers import (
 )
 from disclose.integrations.asgi_notice import NoticeResponder
 from disclose.integrations.asgi_proof import Announcement
-from disclose.integrations.endpoint import Request, answering
 from disclose.notice.session import Exemption
 
 if TYPE_CHECKING:
@@ -61,8 +61,11 @@ _MODES = {Action.CREATED: b"mode=ai-originated", Action.ALTERED: b"mode=ai-modif
 # The application shall answer with its whole body as it is; ranges of the marked one are served here.
 _ASKS_FOR_LESS = (b"range", b"if-range", b"accept-encoding")
 # Ways to send a body past everyone in between, and trailers, which may hold a digest of the unmarked one.
-_PAST_US = ("http.response.pathsend", "http.response.zerocopysend", "http.response.trailers")
+_PAST_US = frozenset(("http.response.pathsend", "http.response.zerocopysend", "http.response.trailers"))
+_CONDITIONAL = frozenset(CONDITIONAL)
+_ASKS_FOR_OTHER = frozenset((*CONDITIONAL, *_ASKS_FOR_LESS))
 _NO_BODY = (204, 205)
+_MOST_TYPES = 256
 _FILES = ("image/", "audio/", "video/", "application/pdf")
 
 
@@ -116,6 +119,7 @@ class DiscloseMiddleware:
         self._route = re.compile("|".join(map(_route_expression, self.routes)))
         self._media = re.compile("|".join(translate(pattern.lower()) for pattern in self.media) or r"(?!)")
         self._complained: set[str] = set()
+        self._interest: dict[str, bool] = {}
         self._tagged: dict[tuple[Any, ...], MarkedBodies] = {}
         if oversize not in get_args(Oversize):
             raise ProfileError(f"oversize={oversize!r} is neither 'refuse' nor 'pass'")
@@ -144,20 +148,31 @@ class DiscloseMiddleware:
             await self.app(scope, receive, send)
             return
         responder = _Responder(self, scope, send)
+        token = endpoint.current.set(responder)
         try:
-            with answering(responder.ask_for_all) as responder.request:
-                await self.app(responder.scope, receive, responder.send)
+            await self.app(responder.scope, receive, responder.send)
         except Exception:
             if not responder.is_refused:
                 raise
             # The client has its answer; this is the application learning that nobody listens to it any more.
             _log.debug("the application was stopped after its response had been withheld", exc_info=True)
+        finally:
+            endpoint.current.reset(token)
 
     def complain(self, path: str, reason: str) -> None:
         """Log once why a response was not looked at: a site has few reasons and many pages."""
         if reason not in self._complained:
             self._complained.add(reason)
             _log.warning("%r left as the application made it: %s (said once)", path, reason)
+
+    def is_of_interest(self, content_type: str) -> bool:
+        """Whether anything but the headers of a response of *content_type* may change; most are of none."""
+        if (known := self._interest.get(content_type)) is None:
+            is_json_of_ours = self.looks_into_json and is_json(content_type)
+            known = content_type == "text/html" or is_json_of_ours or self.is_media(content_type)
+            if len(self._interest) < _MOST_TYPES:
+                self._interest[content_type] = known
+        return known
 
     def is_media(self, content_type: str) -> bool:
         """Whether bodies of *content_type* are to be marked."""
@@ -208,17 +223,18 @@ class DiscloseMiddleware:
 class _Responder:
     """Watches one response and hands it to whatever its headers call for."""
 
-    request: Request
-
     def __init__(self, middleware: DiscloseMiddleware, scope: Scope, send: Send) -> None:
         self._middleware = middleware
         self._asked = scope
         self._send = send
         self._onward: Send = send
         self._body: BodyResponder | None = None
+        self._tagged: MarkedBodies | None = None
         self._has_started = False
         self._known_tags: dict[bytes, bytes] = {}
         self._page_has_notice: dict[str, bool] = {}
+        self._names = dict(scope["headers"])
+        self._is_cross_origin = b"origin" in self._names
         self.scope = self._asked_of_the_application() if middleware.media or middleware.notice else scope
 
     @property
@@ -235,8 +251,10 @@ class _Responder:
             message = self._decided(message)
         await self._onward(message)
 
-    def ask_for_all(self) -> None:
-        """Let the application answer with its whole body, now that it is known that it will be marked."""
+    def tag(self, profile: Profile, statement: Mapping[str, Any]) -> None:
+        """Mark the answer as *profile* and *statement* say, which the function that made it was decorated with."""
+        self._tagged = self._middleware.bodies_of(profile, statement)
+        # Only now is it known that the whole body is needed; the application reads its scope when it answers.
         self._asked = {**self._asked}
         offered = self.scope.get("extensions") or {}
         self.scope["headers"] = without(headers_of(self.scope), _ASKS_FOR_LESS)
@@ -249,42 +267,45 @@ class _Responder:
             return {**start, "headers": tagged_again(headers, self._known_tags)}
         if not 200 <= status < 300:
             return start
-        if value_of(headers, _HEADER) is None:
+        present = dict(headers)
+        if _HEADER not in present:
             headers.append((_HEADER, self._middleware.mode))
-        headers = exposed(headers, self._asked, _HEADER)
+        if self._is_cross_origin or EXPOSE in present:
+            headers = exposed(headers, _HEADER)
         onward = None if status in _NO_BODY else self._chosen(status, headers)
         if onward is not None and self._asked["method"] == "HEAD":
             self._onward = self._send_no_body
             return {**start, "headers": rewritten(headers, length=None, tag=None)}
-        if isinstance(onward, BodyResponder):
-            self._body = onward
-        self._onward = onward or self._send
+        if onward is not None:
+            self._onward = onward
+            self._body = onward if isinstance(onward, BodyResponder) else None
         return {**start, "headers": headers}
 
     def _chosen(self, status: int, headers: Headers) -> Send | None:
         """Return who takes a response with *headers*; None for one that passes as it is."""
         middleware, content_type = self._middleware, content_type_of(headers)
-        tagged = self.request.is_tagged
+        if self._tagged is None and not middleware.is_of_interest(content_type):
+            return None
         # The stream of events that a marked function answers with is no body to collect.
         if content_type == "text/event-stream":
             return None
-        if (tagged or middleware.looks_into_json) and is_json(content_type):
-            return self._json_responder(tagged=tagged)
+        if (self._tagged or middleware.looks_into_json) and is_json(content_type):
+            return self._json_responder()
         if middleware.is_media(content_type):
-            return self._media_responder(middleware.bodies if not tagged else self._tagged_bodies())
+            return self._media_responder(self._tagged or middleware.bodies)
         if content_type == "text/html":
             return self._notice_responder() if self._is_to_carry_notice(status, headers) else None
-        return self._media_responder(self._tagged_bodies()) if tagged else None
+        return None if self._tagged is None else self._media_responder(self._tagged)
 
-    def _json_responder(self, *, tagged: bool) -> BodyResponder:
+    def _json_responder(self) -> BodyResponder:
         from disclose.integrations.asgi_json import JsonResponder
 
         middleware, path = self._middleware, self._asked["path"]
         return JsonResponder(
-            self._tagged_bodies() if tagged else middleware.bodies,
+            self._tagged or middleware.bodies,
             self._asked,
             self._send,
-            is_wanted=is_file if tagged else middleware.is_embedded_media,
+            is_wanted=is_file if self._tagged else middleware.is_embedded_media,
             complain=lambda reason: middleware.complain(path, reason),
             oversize=middleware.oversize,
             leaves=self._leaves,
@@ -293,13 +314,12 @@ class _Responder:
     def _media_responder(self, bodies: MarkedBodies) -> BodyResponder:
         from disclose.integrations.asgi_media import MediaResponder
 
-        middleware = self._middleware
         return MediaResponder(
             bodies,
             self._asked,
             self._send,
-            oversize=middleware.oversize,
-            manifests=middleware.manifests,
+            oversize=self._middleware.oversize,
+            manifests=self._middleware.manifests,
             leaves=self._leaves,
         )
 
@@ -312,10 +332,6 @@ class _Responder:
             lambda reason: middleware.complain(path, reason),
             middleware.announcement,
         )
-
-    def _tagged_bodies(self) -> MarkedBodies:
-        assert self.request.profile is not None
-        return self._middleware.bodies_of(self.request.profile, self.request.statement)
 
     def _leaves(self, identifiers: Iterable[Identifier]) -> None:
         """Link the outputs to the session that they leave in."""
@@ -343,8 +359,8 @@ class _Responder:
             # Through this, a second middleware of this kind further in tells the first that a page has its notice.
             self._page_has_notice = scope.setdefault("disclose.page", self._page_has_notice)
         extensions = scope.get("extensions") or {}
-        unwanted = (*CONDITIONAL, *_ASKS_FOR_LESS) if middleware.media else CONDITIONAL
-        if not any(name in unwanted for name, _ in scope["headers"]) and extensions.keys().isdisjoint(_PAST_US):
+        unwanted = _ASKS_FOR_OTHER if middleware.media else _CONDITIONAL
+        if unwanted.isdisjoint(self._names) and _PAST_US.isdisjoint(extensions):
             # Others outside look into the scope for what the application left there, such as the route it took.
             return scope
         headers, self._known_tags = original_tags(headers_of(scope))

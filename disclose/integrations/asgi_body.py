@@ -103,7 +103,7 @@ class BodyResponder:
             return
         _log.warning("passed the response to %s %r on unmarked: %s", self._scope["method"], self._scope["path"], reason)
         headers = [*without(headers_of(self._start), (b"accept-ranges",)), (UNMARKED, b"oversize")]
-        await self._send({**self._start, "headers": exposed(headers, self._scope, UNMARKED)})
+        await self._send({**self._start, "headers": exposed(headers, UNMARKED)})
         self._is_passing = True
         for chunk in self._chunks:
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})

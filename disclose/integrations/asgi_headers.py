@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -17,7 +18,7 @@ Headers = list[tuple[bytes, bytes]]
 # Statements about the exact bytes of a body, which are wrong as soon as one byte differs (RFC 9530, RFC 2616).
 _DIGESTS = (b"content-md5", b"digest", b"content-digest", b"repr-digest")
 CONDITIONAL = (b"if-none-match", b"if-match")
-_EXPOSE = b"access-control-expose-headers"
+EXPOSE = b"access-control-expose-headers"
 _ACCEPTED = re.compile(r"([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7})\s*(?:;\s*q=([01](?:\.\d{0,3})?))?")
 _ENTITY_TAG = re.compile(rb'(?:W/)?"[^"]*"')
 _OUR_SUFFIX = re.compile(rb'-aid[0-9a-f]{8}(?="$)')
@@ -40,17 +41,14 @@ def without(headers: Headers, names: Iterable[bytes]) -> Headers:
     return [header for header in headers if header[0] not in unwanted]
 
 
-def exposed(headers: Headers, scope: Scope, *names: bytes) -> Headers:
+def exposed(headers: Headers, *names: bytes) -> Headers:
     """Return *headers* under which a script of another origin may read *names* too (Fetch standard, 3.2.3).
 
-    Only where *scope* comes from one or the application speaks of them; what it exposes itself stays as it is.
+    What the application exposes itself stays as it is.
     """
-    listed = value_of(headers, _EXPOSE)
-    if listed is None and not any(name == b"origin" for name, _ in scope["headers"]):
-        return headers
-    known = {name.strip().lower() for name in (listed or b"").split(b",")}
+    known = {name.strip().lower() for name in (value_of(headers, EXPOSE) or b"").split(b",")}
     missing = [name for name in names if name not in known]
-    return [*headers, (_EXPOSE, b", ".join(missing))] if missing else headers
+    return [*headers, (EXPOSE, b", ".join(missing))] if missing else headers
 
 
 def varying(headers: Headers, name: bytes) -> Headers:
@@ -75,7 +73,11 @@ def languages_of(scope: Scope) -> list[str]:
 
 def content_type_of(headers: Headers) -> str:
     """Return the media type that *headers* declare, in lower case and without parameters; empty where none."""
-    declared = value_of(headers, b"content-type") or b""
+    return _media_type(value_of(headers, b"content-type") or b"")
+
+
+@lru_cache(maxsize=256)
+def _media_type(declared: bytes) -> str:
     return declared.split(b";")[0].split(b",")[0].strip().lower().decode("latin-1")
 
 

@@ -146,7 +146,7 @@ class MediaResponder(BodyResponder):
         headers = rewritten(headers_of(self._start), length=len(body), tag=tag_of(body))
         headers += [(b"accept-ranges", b"bytes"), *links]
         if links:
-            headers = exposed(headers, self._scope, b"link")
+            headers = exposed(headers, b"link")
         part = self._part(headers, len(body)) if self._start["status"] == 200 else None
         if part is None:
             await self._send({**self._start, "headers": headers})

@@ -6,45 +6,24 @@ request at hand how they are to be marked, and the middleware around the applica
 
 from __future__ import annotations
 
-import contextvars
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from disclose.profile import Profile
 
 
-@dataclass
-class Request:
-    """One request on its way through a middleware, and the ``profile`` and ``statement`` that its answer asks for.
+class Request(Protocol):
+    """One request on its way through a middleware that can mark the answer."""
 
-    ``on_tag`` lets the middleware ask for a whole body, once it is known that it will be marked.
-    """
-
-    on_tag: Callable[[], None]
-    profile: Profile | None = None
-    statement: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_tagged(self) -> bool:
-        """Whether a marked function answered it."""
-        return self.profile is not None
+    def tag(self, profile: Profile, statement: Mapping[str, Any]) -> None:
+        """Mark the answer as *profile* and *statement* say."""
+        ...
 
 
-_request: contextvars.ContextVar[Request | None] = contextvars.ContextVar("disclose_request", default=None)
-
-
-@contextmanager
-def answering(on_tag: Callable[[], None]) -> Iterator[Request]:
-    """Let functions called in the block leave their responses to whoever opened it."""
-    request = Request(on_tag)
-    token = _request.set(request)
-    try:
-        yield request
-    finally:
-        _request.reset(token)
+current: ContextVar[Request | None] = ContextVar("disclose_request", default=None)
+"""The request that the code at hand answers, where a middleware stands around it."""
 
 
 def tag(result: object, profile: Profile, statement: Mapping[str, Any]) -> bool:
@@ -52,9 +31,8 @@ def tag(result: object, profile: Profile, statement: Mapping[str, Any]) -> bool:
 
     It is not where no middleware is: then nothing would mark it.
     """
-    request = _request.get()
+    request = current.get()
     if request is None or not (hasattr(result, "status_code") and hasattr(result, "headers")):
         return False
-    request.profile, request.statement = profile, statement
-    request.on_tag()
+    request.tag(profile, statement)
     return True
