@@ -18,20 +18,23 @@ from disclose.about import WELL_KNOWN
 from disclose.disclosure import Action
 from disclose.errors import extra
 from disclose.integrations import asgi_about
-from disclose.integrations.asgi import DiscloseMiddleware
+from disclose.integrations.asgi_headers import headers_of, value_of
 
 with extra("gradio"):
     import gradio
     from gradio.routes import App
 
 if TYPE_CHECKING:
-    from disclose.integrations.asgi_headers import Receive, Scope, Send
+    from disclose.integrations.asgi_headers import App as ASGIApp
+    from disclose.integrations.asgi_headers import Message, Receive, Scope, Send
     from disclose.notice import Notice
     from disclose.profile import Profile
 
 META = "ai-disclosure"
 """The key of the disclosure in the ``_meta`` of a tool and of what it returns (Model Context Protocol, 2025-06-18)."""
-_OUTPUTS = ("/gradio_api/call", "/gradio_api/run", "/gradio_api/api", "/gradio_api/queue", "/gradio_api/mcp")
+HEADER = b"ai-disclosure"
+"""The header (draft-abaris-aicdh)."""
+_OUTPUTS = ("/gradio_api/call/", "/gradio_api/run/", "/gradio_api/api/", "/gradio_api/queue/", "/gradio_api/mcp/")
 """Where functions answer. Other addresses serve the page's own parts, and files that may be a person's own."""
 _MODES = {Action.CREATED: "ai-originated", Action.ALTERED: "ai-modified"}
 _log = logging.getLogger("disclose.integrations.gradio")
@@ -101,20 +104,29 @@ def _teach_app() -> None:
     App.configure_app = configure_app  # type: ignore[method-assign]
 
 
-class _Middleware(DiscloseMiddleware):
+class _Middleware:
     """Adds the header to what functions answer, and serves the document below the path that *app* is mounted at."""
 
-    def __init__(self, app: Any, profile: Profile, statement: dict[str, Any]) -> None:
-        super().__init__(app, profile, notice=False, routes=_OUTPUTS, **statement)
+    def __init__(self, app: ASGIApp, profile: Profile, statement: dict[str, Any]) -> None:
+        self.app, self.profile, self.statement = app, profile, statement
+        self.value = f"mode={_MODES[profile.disclosure(**statement).action]}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as every ASGI application does."""
-        if scope["type"] == "http" and asgi_about.is_asked_for({**scope, "root_path": "", "path": _below(scope)}):
+        path = str(scope.get("path", "")).removeprefix(scope.get("root_path") or "")
+        if scope["type"] == "http" and asgi_about.is_asked_for({**scope, "root_path": "", "path": path}):
             await asgi_about.answer(scope, send, self.profile, self.statement)
-            return
-        await super().__call__(scope, receive, send)
+        elif scope["type"] == "http" and path.startswith(_OUTPUTS):
+            await self.app(scope, receive, self._said(send))
+        else:
+            await self.app(scope, receive, send)
 
+    def _said(self, send: Send) -> Send:
+        async def with_header(message: Message) -> None:
+            if message["type"] == "http.response.start" and 200 <= message["status"] < 300:
+                headers = headers_of(message)
+                if value_of(headers, HEADER) is None:
+                    message = {**message, "headers": [*headers, (HEADER, self.value)]}
+            await send(message)
 
-def _below(scope: Scope) -> str:
-    """Return the path below the one that the application is mounted at."""
-    return str(scope["path"]).removeprefix(scope.get("root_path") or "")
+        return with_header

@@ -1,0 +1,72 @@
+"""Gradio apps that are served for a test, a clock that can be set, and pages as their readers see them."""
+
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import gradio
+
+from disclose.demo import app
+
+OF_MESSAGES = {} if app._SIX else {"type": "messages"}
+
+
+class Clock:
+    """A clock that stands still until it is set forward."""
+
+    def __init__(self):
+        self.now = datetime(2026, 12, 1, 9, tzinfo=UTC)
+
+    def __call__(self):
+        return self.now
+
+    def forward(self, **much):
+        self.now += timedelta(**much)
+
+
+@contextmanager
+def serving(demo, **options):
+    """Serve *demo* while the block lasts, and return its address."""
+    try:
+        yield app.serve(demo, prevent_thread_lock=True, quiet=True, show_error=True, **options)
+    finally:
+        demo.close(verbose=False)
+        demo.server.thread.join()
+
+
+def opened(browser, address, *, locale="en-US"):
+    """Return the page at *address* in a window of its own, once its notice stands."""
+    page = browser.new_context(locale=locale).new_page()
+    page.set_default_timeout(20_000)
+    page.goto(address)
+    page.get_by_role("region").first.wait_for()
+    return page
+
+
+def come_back(page):
+    """Let *page* think that somebody looks at it again."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def on_record(profile, demo):
+    """Return what is on record of each session of *demo*, oldest first."""
+    return [profile.notices().history(session) for session in demo.state_holder.session_data]
+
+
+def eventually(found, seconds=15):
+    """Wait until *found* returns something true, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (answer := found()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert answer
+    return answer
+
+
+def chat(talk, **others):
+    """Return an app with a chat that *talk* answers, and a button for each of the *others*."""
+    with gradio.Blocks() as demo:
+        message, shown = gradio.Textbox(label="Message"), gradio.Chatbot(elem_id="chat", **OF_MESSAGES)
+        message.submit(talk, [message, shown], shown, api_name="talk")
+        for name, function in others.items():
+            gradio.Button(name).click(function, None, None, api_name=name)
+    return demo
