@@ -1,5 +1,6 @@
 """Gradio apps that are served for a test, a clock that can be set, and pages as their readers see them."""
 
+import socket
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -28,10 +29,17 @@ class Clock:
 def serving(demo, **options):
     """Serve *demo* while the block lasts, and return its address."""
     try:
-        yield app.serve(demo, prevent_thread_lock=True, quiet=True, show_error=True, **options)
+        yield app.serve(demo, _free_port(), prevent_thread_lock=True, quiet=True, show_error=True, **options)
     finally:
         demo.close(verbose=False)
         demo.server.thread.join()
+
+
+def _free_port():
+    # Gradio takes the first port from 7860 that looks free, and so do other tests at the same moment.
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
 
 
 def opened(browser, address, *, locale="en-US"):
