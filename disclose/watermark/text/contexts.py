@@ -34,12 +34,12 @@ def windows(ids: NDArray[np.uint32], width: int) -> NDArray[np.uint32]:
     return np.lib.stride_tricks.sliding_window_view(ids, width)[:-1]
 
 
-def first_of_their_kind(seeds: NDArray[np.uint64]) -> NDArray[np.intp]:
-    """Return where each distinct seed of *seeds*, shape (n, 2), comes first, in order of place.
+def first_of_their_kind(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """Return where each distinct one of 64-bit *hashes*, shape (n,), comes first, in order of place.
 
-    Half a seed tells them apart: two of a million contexts share one by accident once in 10**7 texts.
+    Sixty-four bits tell contexts apart: of a million, two share a hash by accident once in 10**7 texts.
     """
-    _, first = np.unique(seeds[:, 0], return_index=True)
+    _, first = np.unique(hashes, return_index=True)
     return np.sort(first)
 
 

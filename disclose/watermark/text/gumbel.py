@@ -81,7 +81,7 @@ def token_scores(
     """Return the score of each token that counts, exponential of mean 1 without a mark, and its place in *ids*."""
     source = uniforms(key, width, _PERSON)
     seeds = source.seeds(windows(ids, width))
-    first = first_of_their_kind(seeds)
+    first = first_of_their_kind(seeds[:, 0])
     numbers = source.of_tokens(seeds[first], ids[first + width])
     return -np.log1p(-numbers), first + width
 

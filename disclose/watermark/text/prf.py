@@ -38,7 +38,7 @@ class Uniforms:
         """Derive the two AES keys; raise IdentityError for a key of fewer than 16 bytes."""
         if not isinstance(key, bytes) or len(key) < LEAST_KEY:
             raise IdentityError(
-                f"a text watermark needs a secret key of {LEAST_KEY} bytes or more: make one with secrets.token_bytes(32)"
+                f"a text watermark needs a secret key of {LEAST_KEY} bytes or more: secrets.token_bytes(32) makes one"
             )
         if not 1 <= width <= 64:
             raise ValueError(f"a context of {width} tokens: choose 1 to 64, 4 is usual")
