@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import re
 from fnmatch import fnmatchcase, translate
+from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 from disclose.about import WELL_KNOWN
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from disclose.disclosure import Identifier
+    from disclose.integrations.asgi_events import EventResponder
     from disclose.integrations.asgi_manifest import Manifests
     from disclose.integrations.asgi_media import MarkedBodies
     from disclose.profile import Profile
@@ -65,6 +67,7 @@ _PAST_US = frozenset(("http.response.pathsend", "http.response.zerocopysend", "h
 _CONDITIONAL = frozenset(CONDITIONAL)
 _ASKS_FOR_OTHER = frozenset((*CONDITIONAL, *_ASKS_FOR_LESS))
 _NO_BODY = (204, 205)
+_OF_INTEREST = ("text/html", "text/event-stream")
 _MOST_TYPES = 256
 _FILES = ("image/", "audio/", "video/", "application/pdf")
 
@@ -144,6 +147,9 @@ class DiscloseMiddleware:
         """Serve one connection, as every ASGI application does."""
         if scope["type"] == "http" and WELL_KNOWN in scope["path"] and await self._answers(scope, receive, send):
             return
+        if scope["type"] == "websocket" and self._concerns(scope):
+            await self.app(scope, receive, self._accepting(send))
+            return
         if scope["type"] != "http" or not self._concerns(scope):
             await self.app(scope, receive, send)
             return
@@ -158,6 +164,17 @@ class DiscloseMiddleware:
             _log.debug("the application was stopped after its response had been withheld", exc_info=True)
         finally:
             endpoint.current.reset(token)
+            await responder.close()
+
+    def _accepting(self, send: Send) -> Send:
+        """Return *send* for a WebSocket that is accepted with our header; what is said on it stays as it is."""
+
+        async def accepting(message: Message) -> None:
+            if message["type"] == "websocket.accept" and value_of(headers := headers_of(message), _HEADER) is None:
+                message = {**message, "headers": [*headers, (_HEADER, self.mode)]}
+            await send(message)
+
+        return accepting
 
     def complain(self, path: str, reason: str) -> None:
         """Log once why a response was not looked at: a site has few reasons and many pages."""
@@ -169,7 +186,7 @@ class DiscloseMiddleware:
         """Whether anything but the headers of a response of *content_type* may change; most are of none."""
         if (known := self._interest.get(content_type)) is None:
             is_json_of_ours = self.looks_into_json and is_json(content_type)
-            known = content_type == "text/html" or is_json_of_ours or self.is_media(content_type)
+            known = content_type in _OF_INTEREST or is_json_of_ours or self.is_media(content_type)
             if len(self._interest) < _MOST_TYPES:
                 self._interest[content_type] = known
         return known
@@ -230,6 +247,8 @@ class _Responder:
         self._onward: Send = send
         self._body: BodyResponder | None = None
         self._tagged: MarkedBodies | None = None
+        self._stated: tuple[Profile, Mapping[str, Any]] | None = None
+        self._events: EventResponder | None = None
         self._has_started = False
         self._known_tags: dict[bytes, bytes] = {}
         self._page_has_notice: dict[str, bool] = {}
@@ -251,9 +270,15 @@ class _Responder:
             message = self._decided(message)
         await self._onward(message)
 
+    async def close(self) -> None:
+        """Put on record what has left of texts that were broken off; the application is done."""
+        if self._events is not None:
+            await self._events.close()
+
     def tag(self, profile: Profile, statement: Mapping[str, Any]) -> None:
         """Mark the answer as *profile* and *statement* say, which the function that made it was decorated with."""
         self._tagged = self._middleware.bodies_of(profile, statement)
+        self._stated = profile, statement
         # Only now is it known that the whole body is needed; the application reads its scope when it answers.
         self._asked = {**self._asked}
         offered = self.scope.get("extensions") or {}
@@ -286,9 +311,9 @@ class _Responder:
         middleware, content_type = self._middleware, content_type_of(headers)
         if self._tagged is None and not middleware.is_of_interest(content_type):
             return None
-        # The stream of events that a marked function answers with is no body to collect.
+        # A stream of events is no body to collect; what it says is disclosed event by event.
         if content_type == "text/event-stream":
-            return None
+            return self._event_responder()
         if (self._tagged or middleware.looks_into_json) and is_json(content_type):
             return self._json_responder()
         if middleware.is_media(content_type):
@@ -310,6 +335,21 @@ class _Responder:
             oversize=middleware.oversize,
             leaves=self._leaves,
         )
+
+    def _event_responder(self) -> EventResponder:
+        from disclose.integrations.asgi_events import EventResponder, Recording
+
+        middleware, path = self._middleware, self._asked["path"]
+        profile, statement = self._stated or (middleware.profile, middleware.statement)
+        is_signed = self._tagged is not None or middleware.is_media("text/plain")
+        recording = Recording(
+            profile=profile,
+            statement=statement,
+            manifest_link=partial(middleware.manifests.link, self._asked) if is_signed else None,
+            leaves=self._leaves,
+        )
+        self._events = EventResponder(recording, self._send, lambda reason: middleware.complain(path, reason))
+        return self._events
 
     def _media_responder(self, bodies: MarkedBodies) -> BodyResponder:
         from disclose.integrations.asgi_media import MediaResponder

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from disclose.asset import Asset
 from disclose.disclosure import Disclosure
 from disclose.errors import DiscloseError, UnreadableError
-from disclose.integrations import metrics
+from disclose.integrations import endpoint, metrics
 from disclose.integrations.text_stream import MarkedText, TextStream, asset_of
 from disclose.media import files, sniff
 
@@ -86,7 +86,8 @@ def marked(
     An ``os.PathLike`` is a path; a ``str`` is one where it is one line and names a file of a kind that is marked, and
     a text otherwise. A text leaves unchanged, as a :class:`~disclose.integrations.text_stream.MarkedText`. The texts
     that a generator yields are the pieces of one: each leaves as it comes, and the whole is on record when the
-    generator ends, or what there was of it when it is closed before.
+    generator ends, or what there was of it when it is closed before. The response that an endpoint of a web
+    application returns is marked on its way out by :class:`~disclose.integrations.asgi.DiscloseMiddleware`.
     """
     if callable(profile):
         raise TypeError("use the decorator with parentheses: @disclose.marked(system='…')")
@@ -224,7 +225,7 @@ class _Outputs:
 
 def _marked_result(result: Any, profile: Profile, statement: dict[str, Any]) -> Any:
     """Return *result* marked, in a shape that keeps its marks."""
-    if result is None or isinstance(result, MarkedText):
+    if result is None or isinstance(result, MarkedText) or endpoint.tag(result, profile, statement):
         return result
     if isinstance(result, (list, tuple)):
         items = [_marked_result(item, profile, statement) for item in result]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from disclose.asset import Asset, Mark
 from disclose.disclosure import Disclosure
 from disclose.errors import UnreadableError, UnsupportedError
-from disclose.layer import Layer, Plane, handles
+from disclose.layer import Layer, Plane, handles, handles_beside
 from disclose.marker import Marker
 
 if TYPE_CHECKING:
@@ -41,11 +41,12 @@ class TextStream:
     """One text on its way out; knows no input or output, and holds nothing back.
 
     The ``disclosure``, and with it the identifier, is there before the first piece. Making one raises a
-    DiscloseError where the text could not be put on record: then nothing of it has left yet.
+    DiscloseError where the text could not be put on record: then nothing of it has left yet. With *sidecar* the
+    caller promises to deliver the ``sidecar`` of the finished asset too, and gets a signed manifest there.
     """
 
-    def __init__(self, profile: Profile, statement: Mapping[str, Any]) -> None:
-        self._marker = TextMarker(profile)
+    def __init__(self, profile: Profile, statement: Mapping[str, Any], *, sidecar: bool = False) -> None:
+        self._marker = TextMarker(profile, sidecar=sidecar)
         self._pieces: list[str] = []
         self.disclosure = profile.disclosure(**statement)
 
@@ -76,14 +77,16 @@ class TextMarker(Marker):
     texts are recorded each time they are issued: unlike two equal pictures, two equal answers are no copies.
     """
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, *, sidecar: bool = False) -> None:
+        self._sidecar = sidecar
         marker = profile.marker()
         super().__init__(marker.layers, optional=marker.optional)
         if "ledger" in profile.layers:
             profile.ledger()
 
     def _layers_for(self, asset: Asset, *, sidecar: bool = False) -> list[Layer]:
-        chosen = [layer for layer in self.layers if handles(layer, asset.media_type)]
+        kind, beside = asset.media_type, sidecar or self._sidecar
+        chosen = [layer for layer in self.layers if handles(layer, kind) or (beside and handles_beside(layer, kind))]
         if not any(layer.plane is Plane.RECORD and layer.name not in self.optional for layer in chosen):
             raise UnsupportedError(
                 "cannot mark a text: no layer of this profile is sure to put it on record;"

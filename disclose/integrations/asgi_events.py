@@ -1,0 +1,235 @@
+"""Event streams: disclose a chat answer in the events that it arrives in, each passed on as soon as it is whole.
+
+The first event of an answer gets a field with its disclosure, the last one with the hash of its text, which is on
+record by then. Clients skip fields they do not know. Events of our own, and chunks without choices, they do not: the
+OpenAI client ends with a TypeError. So nothing is added but those two fields, and every other byte stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from anyio import CancelScope, to_thread
+
+from disclose.errors import DiscloseError, MarkingError
+from disclose.integrations import metrics
+from disclose.integrations.asgi_headers import Message, Send, headers_of, is_encoded, rewritten, value_of
+from disclose.integrations.chat_events import Step, steps
+from disclose.integrations.text_stream import MEDIA_TYPE, TextStream
+
+if TYPE_CHECKING:
+    from disclose.asset import Asset
+    from disclose.disclosure import Identifier
+    from disclose.profile import Profile
+
+FIELD = "ai_disclosure"
+LARGEST_EVENT = 8 * 1024 * 1024
+"""Bytes of one event that are waited for; a stream with a longer one is passed on from there as it is."""
+
+_DOOR = "asgi"
+# The end of a line, and of the empty one after it; a lone carriage return ends a line too (HTML standard, 9.2.6).
+_END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
+# A byte order mark may open the stream, and JSON ignores the space that may follow the colon.
+_DATA = re.compile(rb"(?:\A\xef\xbb\xbf|\A|(?<=[\r\n]))data:([^\r\n]*)")
+# Statements about a body that is there as a whole, before anything was added to it.
+_OF_A_WHOLE_BODY = (b"content-length", b"content-md5", b"digest", b"content-digest", b"repr-digest")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """How the texts of streams are put on record: as *profile* and *statement* say.
+
+    ``manifest_link`` keeps the manifest that stands beside a text, and returns the header that leads there; None for
+    texts that get none. ``leaves`` is told which outputs are about to leave.
+    """
+
+    profile: Profile
+    statement: Mapping[str, Any]
+    manifest_link: Callable[[bytes, bytes], tuple[bytes, bytes]] | None = None
+    leaves: Callable[[Iterable[Identifier]], None] = lambda identifiers: None
+
+    def begun(self) -> TextStream:
+        """Return a new text; raises a DiscloseError where none could be put on record."""
+        try:
+            text = TextStream(self.profile, self.statement, sidecar=self.manifest_link is not None)
+            self.leaves([text.disclosure.id])
+        except DiscloseError as error:
+            metrics.failed(_DOOR, MEDIA_TYPE, error)
+            raise
+        return text
+
+    def ended(self, text: TextStream, *, complete: bool) -> dict[str, Any]:
+        """Put *text* on record and return what there is to say of the whole of it; nothing where it is empty."""
+        with metrics.output(_DOOR, MEDIA_TYPE) as output:
+            output.identifier = str(text.disclosure.id)
+            asset = text.finish(complete=complete)
+            if asset is None:
+                output.skip("empty")
+                return {}
+            output.reason = "" if complete else "broken off"
+            said = {"id": str(text.disclosure.id), "sha256": asset.sha256, "complete": complete}
+            more = {"manifest": self._address(asset), "detector": text.disclosure.detector}
+            return said | {name: value for name, value in more.items() if value is not None}
+
+    def _address(self, asset: Asset) -> str | None:
+        if self.manifest_link is None or asset.sidecar is None:
+            return None
+        _, target = self.manifest_link(asset.data, asset.sidecar)
+        return target[1:].partition(b">")[0].decode()
+
+
+class EventResponder:
+    """Passes one event stream on, with the two fields in the events of answers; :meth:`close` it in the end.
+
+    Raises a DiscloseError in place of the event that would begin an answer which cannot be put on record, or end one
+    which could not be: the stream then stops there, and claims nothing.
+    """
+
+    def __init__(self, recording: Recording, send: Send, complain: Callable[[str], None]) -> None:
+        self._recording = recording
+        self._send = send
+        self._complain = complain
+        # None stands for a text that has ended, or that nothing can be said of.
+        self._texts: dict[int, TextStream | None] = {}
+        self._pending = bytearray()
+        self._searched = 0
+        self._passes = False
+        self._failure: DiscloseError | None = None
+
+    async def __call__(self, message: Message) -> None:
+        """Take the next *message* of the application, the start of its response first."""
+        if self._failure is not None:
+            raise MarkingError("the stream has stopped: its text could not be put on record") from self._failure
+        if message["type"] == "http.response.start":
+            await self._send(self._begun(message))
+        elif message["type"] != "http.response.body" or self._passes:
+            await self._send(message)
+        else:
+            await self._read(message)
+
+    async def close(self) -> None:
+        """Record what has left of texts that never ended; to be called whatever became of the response."""
+        texts = [text for text in self._texts.values() if text is not None]
+        self._texts.clear()
+        # The usual reason is a reader who went away, and then this very task is being cancelled.
+        with CancelScope(shield=True):
+            for text in texts:
+                try:
+                    await to_thread.run_sync(partial(self._recording.ended, text, complete=False))
+                except DiscloseError:
+                    _log.exception("an answer was broken off, and what has left of it is not on record")
+
+    def _begun(self, start: Message) -> Message:
+        headers = headers_of(start)
+        if is_encoded(headers):
+            self._complain("it is compressed; compress outside this middleware")
+            self._passes = True
+        if self._passes or all(value_of(headers, name) is None for name in _OF_A_WHOLE_BODY):
+            return start
+        return {**start, "headers": rewritten(headers, length=None, tag=None)}
+
+    async def _read(self, message: Message) -> None:
+        self._pending += message.get("body", b"")
+        ready = bytearray()
+        while (event := self._next_event()) is not None:
+            found, place = self._understood(event)
+            if any(step.ends or step.index not in self._texts for step in found):
+                if ready:
+                    # What stands before it need not wait for the record.
+                    await self._send({"type": "http.response.body", "body": bytes(ready), "more_body": True})
+                    ready.clear()
+                event = _with_field(event, place, [said for step in found if (said := await self._taken(step))])
+            else:
+                for step in found:
+                    self._fed(step)
+            ready += event
+        more = message.get("more_body", False)
+        if len(self._pending) > LARGEST_EVENT:
+            self._complain(f"an event is longer than {LARGEST_EVENT} bytes")
+            self._passes = True
+        if self._passes or not more:
+            ready += self._pending
+            self._pending.clear()
+        if ready or not more:
+            await self._send({**message, "body": bytes(ready)})
+
+    def _next_event(self) -> bytes | None:
+        """Return the next event with the empty line behind it, once that has arrived."""
+        if self._passes:
+            return None
+        end = _END.search(self._pending, max(0, self._searched - 3))
+        if end is None:
+            self._searched = len(self._pending)
+            return None
+        event = bytes(self._pending[: end.end()])
+        del self._pending[: end.end()]
+        self._searched = 0
+        return event
+
+    def _understood(self, event: bytes) -> tuple[list[Step], int]:
+        """Return what *event* does to texts, and the place for a field in it."""
+        value, place = _object_in(event)
+        found = list(steps(value))
+        if found and FIELD in value:
+            # It comes from a system that discloses itself; what it says of its own answer stands.
+            self._passes = True
+            return [], 0
+        return found, place
+
+    async def _taken(self, step: Step) -> dict[str, Any]:
+        """Do what *step* says, and return what there is to be said of the text."""
+        said: dict[str, Any] = {}
+        try:
+            if step.index not in self._texts:
+                text = await to_thread.run_sync(self._recording.begun)
+                self._texts[step.index] = text
+                said |= text.disclosure.to_dict()
+            self._fed(step)
+            if step.ends and (ended := self._texts[step.index]) is not None:
+                self._texts[step.index] = None
+                said |= await to_thread.run_sync(partial(self._recording.ended, ended, complete=True))
+        except DiscloseError as error:
+            self._failure = error
+            _log.error("stopped a stream: %s", error)
+            raise
+        return said
+
+    def _fed(self, step: Step) -> None:
+        text = self._texts.get(step.index)
+        if text is None:
+            return
+        if step.text is None:
+            self._complain("a piece of its text is no text")
+            metrics.skipped(_DOOR, MEDIA_TYPE, "unreadable")
+            self._texts[step.index] = None
+        else:
+            text.feed(step.text)
+
+
+def _object_in(event: bytes) -> tuple[dict[str, Any], int]:
+    """Return the JSON object that the data of *event* is, and the place of its last brace; else an empty one."""
+    lines = [line for line in _DATA.finditer(event) if line[1].strip()]
+    with suppress(ValueError, RecursionError):
+        value = json.loads(b"\n".join(line[1] for line in lines).decode())
+        if isinstance(value, dict):
+            return value, event.rindex(b"}", *lines[-1].span(1))
+    return {}, 0
+
+
+def _with_field(event: bytes, place: int, said: list[dict[str, Any]]) -> bytes:
+    """Return *event* with what is *said* as the last field of its object, which ends at *place*.
+
+    It is one object as a rule, and a list where one event is about several texts.
+    """
+    if not said:
+        return event
+    value = json.dumps(said[0] if len(said) == 1 else said, separators=(",", ":"))
+    return event[:place] + f',"{FIELD}":{value}'.encode() + event[place:]
