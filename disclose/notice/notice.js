@@ -68,7 +68,7 @@
       dialog { background: #1b202c; color: #f5f7fb; border-color: #3a4256; }
       p { color: #c3cadb; }
     }
-    @media (forced-colors: active) { .banner { border-bottom: 1px solid; } }
+    @media (forced-colors: active) { .banner { border-bottom: 1px solid; } button { border: 1px solid; } }
   `;
   try {
     // No policy of the page forbids these, as it may forbid style elements.
