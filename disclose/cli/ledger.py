@@ -72,7 +72,7 @@ def verify(as_json: bool) -> None:
         print(json.dumps({**_found(checks["entries"]), "notices": _found(checks["notices"])}))
     for counted, check in checks.items():
         if not check.is_intact:
-            complain(f"{book.path} is broken: {check.reason}")
+            complain(f"{book.place} is broken: {check.reason}")
         elif not as_json:
             console().print(plain(f"{check.entries} {counted}, chain intact, head {check.head}"), soft_wrap=True)
     sys.exit(0 if is_intact else 1)

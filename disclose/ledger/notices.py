@@ -1,47 +1,31 @@
 """Notices on record: which notice was sent, shown and acknowledged, and what left in the same session.
 
-A table of events in the ledger's file, append-only and chained like the records. A session stands in it under a
-pseudonym (:mod:`disclose.notice.pseudonym`); no person, no address and no words of anybody are recorded.
+A log of events in the ledger's database, append-only and under a Merkle tree of its own, like the records. A session
+stands in it under a pseudonym (:mod:`disclose.notice.pseudonym`); no person, no address and no words of anybody are
+recorded.
 """
 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Integer, MetaData, String, Table, exists, insert, select
+from sqlalchemy import Connection, exists, func, insert, select
 
 from disclose.errors import LedgerError
 from disclose.ledger import record
-from disclose.ledger.store import Ledger, LedgerCheck, checked_chain
+from disclose.ledger.erasure import now_text
+from disclose.ledger.log import LedgerCheck
+from disclose.ledger.store import Ledger
+from disclose.ledger.tables import NOTICE_EVENTS as _EVENTS
+from disclose.ledger.tables import LogName
+from disclose.ledger.tree import leaf_hash
 
-_METADATA = MetaData()
-_EVENTS = Table(
-    "notice_events",
-    _METADATA,
-    Column("sequence", Integer, primary_key=True),
-    Column("session", String(64), nullable=False),
-    Column("encounter", Integer, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("subject", String(32), nullable=False),
-    Column("opening", Integer, nullable=False),
-    Column("body", String, nullable=False),
-    Column("previous", String(64), nullable=False),
-    Column("hash", String(64), nullable=False, unique=True),
-    Index("notice_events_by_session", "session", "encounter"),
-    Index("notice_events_by_subject", "subject"),
-)
-_APPEND_ONLY = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS notice_events_no_{verb} BEFORE {verb} ON notice_events "
-    f"BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-    for verb in ("update", "delete")
-)
+_SECONDS_BETWEEN_CHECKPOINTS = 1.0
 
 
 class State(StrEnum):
@@ -71,24 +55,19 @@ class Happening:
 
 @dataclass(frozen=True, kw_only=True)
 class NoticeEvent(Happening):
-    """What was appended, and its place in the chain."""
+    """What was appended, its number, and the hash of its leaf in the tree (hexadecimal)."""
 
     sequence: int
     recorded: str
-    previous: str
     hash: str
 
 
 class NoticeLog:
-    """The events of notices in the file of *ledger*; raises LedgerError wherever that cannot be used."""
+    """The events of notices in the database of *ledger*; raises LedgerError wherever that cannot be used."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._appending = threading.Lock()
-        with ledger.connection(writing=True) as connection:
-            _METADATA.create_all(connection)
-            for statement in _APPEND_ONLY:
-                connection.exec_driver_sql(statement)
+        self._log = ledger.log(LogName.NOTICES)
 
     def append(self, happening: Happening) -> NoticeEvent:
         """Append *happening*; it is on disk when this returns."""
@@ -99,10 +78,16 @@ class NoticeLog:
 
         Nobody appends in between: of two who want to take the same step at once, the second sees the first.
         """
-        with self._appending, self._ledger.connection(writing=True) as connection:
+        with self._ledger.connection(writing=True) as connection:
             events = self._read(connection, _EVENTS.c.subject == subject)
-            events += [_append(connection, happening) for happening in decide(events)]
-        return events
+            appended = [_append(connection, happening) for happening in decide(events)]
+            if appended:
+                self._log.announce(connection, [(one.sequence, bytes.fromhex(one.hash)) for one in appended])
+                self._log.grow(connection)
+                note = self._log.sign(connection, at_most_every=_SECONDS_BETWEEN_CHECKPOINTS)
+        if appended and note is not None:
+            self._log.remember(note)
+        return events + appended
 
     def of_subject(self, subject: str) -> list[NoticeEvent]:
         """Return all events of the notice or output *subject*, oldest first."""
@@ -123,7 +108,7 @@ class NoticeLog:
         told = exists().where(
             notice.c.session == _EVENTS.c.session,
             notice.c.encounter == _EVENTS.c.encounter,
-            notice.c.sequence < _EVENTS.c.sequence,
+            notice.c.number < _EVENTS.c.number,
             ((notice.c.state == state.value) & (notice.c.opening == 1)) | (notice.c.state == State.EXEMPT.value),
         )
         condition = (_EVENTS.c.state == State.OUTPUT.value) & ~told
@@ -133,43 +118,34 @@ class NoticeLog:
             return self._read(connection, condition)
 
     def verify(self) -> LedgerCheck:
-        """Check every event against its hash and its place in the chain."""
-        with self._ledger.connection() as connection:
-            rows = connection.execute(select(_EVENTS).order_by(_EVENTS.c.sequence))
-            return checked_chain(rows, "event", _is_indexed_as_written)
+        """Check every event, the tree and every checkpoint."""
+        return self._log.check(_fault, lambda row: str(row.body))
 
     def _read(self, connection: Connection, condition: Any) -> list[NoticeEvent]:
-        rows = connection.execute(select(_EVENTS).where(condition).order_by(_EVENTS.c.sequence)).all()
+        rows = connection.execute(select(_EVENTS).where(condition).order_by(_EVENTS.c.number)).all()
         try:
-            return [_event(row.sequence, row.body, row.previous, row.hash) for row in rows]
+            return [_event(row.number, row.body) for row in rows]
         except (ValueError, KeyError, TypeError) as error:
             raise LedgerError(
-                f"cannot read the notices in {self._ledger.path}: an event is not what was appended ({error})"
+                f"cannot read the notices in {self._ledger.place}: an event is not what was appended ({error})"
             ) from error
 
 
 def _append(connection: Connection, happening: Happening) -> NoticeEvent:
-    head = connection.execute(
-        select(_EVENTS.c.sequence, _EVENTS.c.hash).order_by(_EVENTS.c.sequence.desc()).limit(1)
-    ).first()
-    sequence, previous = (1, record.GENESIS) if head is None else (head.sequence + 1, head.hash)
+    number = int(connection.execute(select(func.coalesce(func.max(_EVENTS.c.number), 0))).scalar_one()) + 1
     text = _body(happening)
-    own_hash = record.chained(previous, text)
-    connection.execute(
-        insert(_EVENTS).values(sequence=sequence, body=text, previous=previous, hash=own_hash, **_index(happening))
-    )
-    return _event(sequence, text, previous, own_hash)
+    connection.execute(insert(_EVENTS).values(number=number, body=text, **_index(happening)))
+    return _event(number, text)
 
 
 def _body(happening: Happening) -> str:
-    recorded = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return record.canonical({**_index(happening), "details": dict(happening.details), "recorded": recorded})
+    return record.canonical({**_index(happening), "details": dict(happening.details), "recorded": now_text()})
 
 
-def _event(sequence: int, text: str, previous: str, own_hash: str) -> NoticeEvent:
+def _event(number: int, text: str) -> NoticeEvent:
     values = json.loads(text)
     return NoticeEvent(
-        sequence=sequence,
+        sequence=number,
         session=values["session"],
         encounter=values["encounter"],
         state=State(values["state"]),
@@ -177,8 +153,7 @@ def _event(sequence: int, text: str, previous: str, own_hash: str) -> NoticeEven
         opening=bool(values["opening"]),
         details=MappingProxyType(values["details"]),
         recorded=values["recorded"],
-        previous=previous,
-        hash=own_hash,
+        hash=leaf_hash(text.encode()).hex(),
     )
 
 
@@ -193,6 +168,8 @@ def _index(happening: Happening) -> dict[str, Any]:
     }
 
 
-def _is_indexed_as_written(row: Any) -> bool:
-    written = _event(row.sequence, row.body, row.previous, row.hash)
-    return all(getattr(row, name) == value for name, value in _index(written).items())
+def _fault(row: Any) -> str | None:
+    written = _index(_event(row.number, row.body))
+    if any(getattr(row, name) != value for name, value in written.items()):
+        return f"the index of event {row.number} does not match its body"
+    return None

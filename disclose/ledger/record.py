@@ -1,22 +1,22 @@
-"""Record: one entry of the ledger, and the hash that chains it to the one before."""
+"""Record: one entry of the ledger, and the text that its hash covers."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any, Self
 
 from disclose.asset import Mark
 from disclose.disclosure import Disclosure
-
-GENESIS = "0" * 64
-"""What the first entry names as the hash before it."""
+from disclose.ledger.tree import leaf_hash
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What was issued: the statement, the hash of the bytes, and the marks the layers left. No content, no prompt."""
+    """What was issued: the statement, the hash of the bytes, and the marks the layers left. No content, no prompt.
+
+    ``hash`` is that of its leaf in the tree of records (RFC 6962), hexadecimal.
+    """
 
     sequence: int
     disclosure: Disclosure
@@ -24,7 +24,6 @@ class Record:
     media_type: str
     marks: tuple[Mark, ...]
     recorded: str
-    previous: str
     hash: str
 
     def mark_of(self, layer: str) -> Mark | None:
@@ -36,12 +35,11 @@ class Record:
         return {
             "sequence": self.sequence,
             **body(self.disclosure, self.sha256, self.media_type, self.marks, self.recorded),
-            "previous": self.previous,
             "hash": self.hash,
         }
 
     @classmethod
-    def from_body(cls, sequence: int, text: str, previous: str, own_hash: str) -> Self:
+    def from_body(cls, sequence: int, text: str) -> Self:
         """Read the body that :func:`canonical` wrote; raises ValueError or KeyError on anything else."""
         values = json.loads(text)
         return cls(
@@ -51,8 +49,7 @@ class Record:
             media_type=values["media_type"],
             marks=tuple(Mark(layer=layer, details=details) for layer, details in values["marks"].items()),
             recorded=values["recorded"],
-            previous=previous,
-            hash=own_hash,
+            hash=leaf_hash(text.encode()).hex(),
         )
 
 
@@ -72,8 +69,3 @@ def body(
 def canonical(values: dict[str, Any]) -> str:
     """Return *values* as JSON that is the same wherever it is written: sorted keys, no spaces."""
     return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def chained(previous: str, text: str) -> str:
-    """Return the hash of an entry: SHA-256 over the hash before it and its canonical body."""
-    return hashlib.sha256(previous.encode("ascii") + text.encode()).hexdigest()

@@ -1,108 +1,86 @@
-"""The ledger's storage: SQLite in WAL mode, entries appended one by one, each hashed over the one before."""
+"""The ledger: append what was issued, find it again, prove it, erase it, and check the whole."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import atexit
+import logging
+import time
+import weakref
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-import numpy
-from numpy.typing import NDArray
-from sqlalchemy import (
-    Column,
-    Connection,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    create_engine,
-    event,
-    insert,
-    select,
-)
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, and_, func, insert, select, text
 
 from disclose.asset import Mark
 from disclose.disclosure import Disclosure, Identifier
 from disclose.errors import LedgerError
 from disclose.ledger import record
+from disclose.ledger.database import Database
+from disclose.ledger.encoding import pack, unpack
+from disclose.ledger.erasure import Erasure, erase, to_microseconds
+from disclose.ledger.key import LedgerKey
+from disclose.ledger.likeness import Likeness, LikenessSearch
+from disclose.ledger.log import LedgerCheck, Log
+from disclose.ledger.proof import Proof
 from disclose.ledger.record import Record
+from disclose.ledger.tables import CONTENT_PREFIX, ENTRIES, ERASURES, LogName
+from disclose.ledger.tree import leaf_hash
+from disclose.ledger.writer import GroupCommit
 
-_METADATA = MetaData()
-_ENTRIES = Table(
-    "entries",
-    _METADATA,
-    Column("sequence", Integer, primary_key=True),
-    Column("identifier", String(32), nullable=False),
-    Column("sha256", String(64), nullable=False),
-    Column("likeness", LargeBinary(32)),
-    Column("body", String, nullable=False),
-    Column("previous", String(64), nullable=False),
-    Column("hash", String(64), nullable=False, unique=True),
-    Index("entries_by_identifier", "identifier"),
-    Index("entries_by_sha256", "sha256"),
-)
-_APPEND_ONLY = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS entries_no_{verb} BEFORE {verb} ON entries "
-    f"BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-    for verb in ("update", "delete")
-)
-_SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000")
+_log = logging.getLogger(__name__)
+_PAGE = 1000
+_HOUR = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Likeness:
-    """The nearest entry by perceptual hash, and how many of 256 bits differ."""
+class _Draft:
+    """A row of the entries without its number, and the hash of its leaf."""
 
-    record: Record
-    distance: int
-    searched: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class LedgerCheck:
-    """What checking the chain found. A tail cut off whole leaves a shorter chain that is intact in itself."""
-
-    entries: int
-    head: str
-    broken_at: int | None = None
-    reason: str | None = None
-
-    @property
-    def is_intact(self) -> bool:
-        """Whether every entry is what it was when it was appended, and none is missing in between."""
-        return self.broken_at is None
+    row: dict[str, Any]
+    leaf: bytes
 
 
 class Ledger:
-    """An append-only record of what was issued, in one SQLite file that anyone can inspect.
+    """An append-only record of what was issued, at *location*: a path (SQLite) or a URL (PostgreSQL).
 
-    Raises LedgerError, with the file and the reason, whenever the file cannot be opened, read or appended to.
+    *key* is the file of the key that signs its checkpoints, by default ``ledger_key.pem`` beside the SQLite file.
+    Records older than *retention* are erased while it is written to. Raises LedgerError, with the place and the
+    reason, whenever it cannot be opened, read or appended to.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._appending = threading.Lock()
-        self._hashes: NDArray[numpy.uint8] = numpy.empty((0, 32), numpy.uint8)
-        self._hash_sequences: list[int] = []
-        self._hashes_seen = 0
-        self._engine = create_engine(f"sqlite:///{path}")
-        event.listen(self._engine, "connect", _configure)
-        event.listen(self._engine, "begin", _begin)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LedgerError(f"cannot open the ledger {path}: {error.strerror}") from error
-        with self.connection(writing=True) as connection:
-            _METADATA.create_all(connection)
-            for statement in _APPEND_ONLY:
-                connection.exec_driver_sql(statement)
+    def __init__(
+        self,
+        location: Path | str,
+        *,
+        key: Path | None = None,
+        password_file: Path | None = None,
+        retention: timedelta | None = None,
+    ) -> None:
+        self._database = Database(location, password_file=password_file)
+        self.place = self._database.place
+        if key is None and self._database.path is None:
+            raise LedgerError(f"cannot open the ledger {self.place}: name the file of its key")
+        assert key is not None or self._database.path is not None
+        self._key = LedgerKey(key or self.path.with_name("ledger_key.pem"))
+        self._records = Log(self._database, LogName.RECORDS, self._key)
+        self._erasures = Log(self._database, LogName.ERASURES, self._key)
+        self._likenesses = LikenessSearch(self._database)
+        self._retention = retention
+        self._expired = -_HOUR
+        self._writer = GroupCommit(self._commit, self._settle)
+        # What the last second appended gets its place in the tree when the process ends.
+        atexit.register(_close, weakref.ref(self))
+
+    @property
+    def path(self) -> Path:
+        """The file, where it is SQLite's."""
+        if self._database.path is None:
+            raise LedgerError(f"the ledger {self.place} is no file")
+        return self._database.path
 
     def append(
         self,
@@ -115,115 +93,115 @@ class Ledger:
     ) -> Record:
         """Append what was issued and return its record; it is on disk when this returns.
 
-        ``likeness`` is a perceptual hash of 32 bytes, for :meth:`nearest`.
+        ``likeness`` is a perceptual hash of 32 bytes, for :meth:`nearest`. Callers that append at the same time share
+        a commit.
         """
-        recorded = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        text = record.canonical(record.body(disclosure, sha256, media_type, marks, recorded))
-        # The lock keeps threads in line; between processes SQLite's own write lock does (BEGIN IMMEDIATE).
-        with self._appending, self.connection(writing=True) as connection:
-            head = connection.execute(
-                select(_ENTRIES.c.sequence, _ENTRIES.c.hash).order_by(_ENTRIES.c.sequence.desc()).limit(1)
-            ).first()
-            sequence, previous = (1, record.GENESIS) if head is None else (head.sequence + 1, head.hash)
-            own_hash = record.chained(previous, text)
-            connection.execute(
-                insert(_ENTRIES).values(
-                    sequence=sequence,
-                    identifier=str(disclosure.id),
-                    sha256=sha256,
-                    likeness=likeness,
-                    body=text,
-                    previous=previous,
-                    hash=own_hash,
-                )
-            )
-        return Record.from_body(sequence, text, previous, own_hash)
+        now = datetime.now(UTC)
+        recorded = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        body = record.canonical(record.body(disclosure, sha256, media_type, marks, recorded))
+        columns = (disclosure.id.value.to_bytes(16), bytes.fromhex(sha256), likeness)
+        row = {
+            **dict(zip(("identifier", "sha256", "likeness"), columns, strict=True)),
+            "recorded": to_microseconds(now),
+            "body": pack(body, columns),
+        }
+        number = self._writer.submit(_Draft(row=row, leaf=leaf_hash(body.encode())))
+        return Record.from_body(number, body)
 
     def find(self, identifier: Identifier) -> list[Record]:
-        """Return every record whose id begins with *identifier*, oldest first."""
-        missing = 128 - identifier.length
-        lowest = f"{identifier.value << missing:032x}"
-        highest = f"{(identifier.value << missing) | ((1 << missing) - 1):032x}"
-        return self._select(_ENTRIES.c.identifier.between(lowest, highest))
+        """Return every record whose id begins with *identifier*, oldest first; :meth:`erased` knows the others."""
+        return self._select(ENTRIES.c.identifier.between(*_range(identifier)))
 
     def find_content(self, sha256: str) -> Record | None:
         """Return the record of the very bytes with this SHA-256, or None."""
-        return next(iter(self._select(_ENTRIES.c.sha256 == sha256)), None)
+        return next(iter(self._select(_has_content(sha256))), None)
+
+    def erased(self, identifier: Identifier) -> list[Erasure]:
+        """Return the erasures of records whose id began with *identifier*, oldest first."""
+        return self._select_erased(ENTRIES.c.identifier.between(*_range(identifier)))
+
+    def erased_content(self, sha256: str) -> Erasure | None:
+        """Return the erasure of the record of the very bytes with this SHA-256, or None."""
+        return next(iter(self._select_erased(_has_content(sha256))), None)
 
     def nearest(self, *hashes: bytes) -> Likeness | None:
         """Return the entry whose perceptual hash differs least from any of *hashes* (32 bytes each), or None.
 
-        Every entry is compared: exact, two milliseconds for a million of them, and no index that could be wrong.
+        Every entry is compared: exact, three milliseconds a hash for a million of them, and no index to be wrong.
         """
-        self._load_hashes()
-        if not len(self._hashes):
-            return None
-        best_distance, best_row = 257, 0
-        for candidate in hashes:
-            difference = numpy.bitwise_count(self._hashes ^ numpy.frombuffer(candidate, numpy.uint8))
-            distances = difference.sum(axis=1, dtype=numpy.uint16)
-            row = int(distances.argmin())
-            if distances[row] < best_distance:
-                best_distance, best_row = int(distances[row]), row
-        found = self._select(_ENTRIES.c.sequence == self._hash_sequences[best_row])
-        return Likeness(record=found[0], distance=best_distance, searched=len(self._hashes))
+        for _ in range(2):
+            found = self._likenesses.nearest(hashes)
+            if found is None:
+                return None
+            number, distance, searched = found
+            if records := self._select(ENTRIES.c.number == number):
+                return Likeness(record=records[0], distance=distance, searched=searched)
+            # Another process erased it after it was read here.
+            self._likenesses.reset()
+        return None
 
     def records(self, *, newest_first: bool = False, limit: int | None = None) -> list[Record]:
         """Return up to *limit* records in order of issue, or the newest first."""
-        order = _ENTRIES.c.sequence.desc() if newest_first else _ENTRIES.c.sequence
-        return self._select(None, order=order, limit=limit)
+        return self._select(None, order=ENTRIES.c.number.desc() if newest_first else ENTRIES.c.number, limit=limit)
 
     def __len__(self) -> int:
-        with self.connection() as connection:
-            return int(connection.exec_driver_sql("SELECT count(*) FROM entries").scalar_one())
+        return self._records.size()
+
+    def forget(self, identifier: Identifier, *, reason: str) -> list[Erasure]:
+        """Erase what every record whose id begins with *identifier* says, for good; return the erasures.
+
+        The tree stays whole: the leaf hashes stay, with the id and the SHA-256 under which the erasure is found.
+        Backups and exports are beyond reach.
+        """
+        return self._erase(ENTRIES.c.identifier.between(*_range(identifier)), reason)
+
+    def forget_before(self, moment: datetime, *, reason: str) -> list[Erasure]:
+        """Erase every record made before *moment* (with its time zone), as at the end of a retention period."""
+        if moment.tzinfo is None:
+            raise ValueError(f"{moment} has no time zone: use datetime.now(UTC) - timedelta(…)")
+        return self._erase(ENTRIES.c.recorded < to_microseconds(moment), reason)
 
     def verify(self) -> LedgerCheck:
-        """Check every entry against its hash and its place in the chain."""
-        with self.connection() as connection:
-            rows = connection.execute(select(_ENTRIES).order_by(_ENTRIES.c.sequence))
-            return checked_chain(rows, "entry", _is_indexed_as_written)
+        """Check every record, every erasure, both trees and every checkpoint."""
+        erasures = self._erasures.check(lambda row: None, lambda row: str(row.body))
+        if not erasures.is_intact:
+            return erasures
+        with self._database.connection() as connection:
+            rows = connection.execute(select(ERASURES.c.body)).all()
+        erased = {one.entry: one for one in (Erasure.from_text(row.body) for row in rows)}
+        return self._records.check(lambda row: _fault(row, erased.get(row.number)), _text)
 
-    def _select(self, condition: Any, *, order: Any = _ENTRIES.c.sequence, limit: int | None = None) -> list[Record]:
-        query = select(_ENTRIES.c.sequence, _ENTRIES.c.body, _ENTRIES.c.previous, _ENTRIES.c.hash)
-        query = query if condition is None else query.where(condition)
-        with self.connection() as connection:
-            rows = connection.execute(query.order_by(order).limit(limit)).all()
-        try:
-            return [Record.from_body(*row) for row in rows]
-        except (ValueError, KeyError, TypeError) as error:
-            raise LedgerError(
-                f"cannot read the ledger {self.path}: an entry is not what was appended ({error});"
-                " run 'disclose ledger verify'"
-            ) from error
+    def checkpoint(self) -> str | None:
+        """Return the newest signed checkpoint over the records, all of them (C2SP tlog-checkpoint); None if empty."""
+        return self._records.checkpoint()
 
-    def _load_hashes(self) -> None:
-        query = select(_ENTRIES.c.sequence, _ENTRIES.c.likeness).where(
-            _ENTRIES.c.sequence > self._hashes_seen, _ENTRIES.c.likeness.is_not(None)
-        )
-        with self._appending, self.connection() as connection:
-            rows = connection.execute(query.order_by(_ENTRIES.c.sequence)).all()
-            if not rows:
-                return
-            added = numpy.frombuffer(b"".join(row.likeness for row in rows), numpy.uint8).reshape(-1, 32)
-            self._hashes = numpy.concatenate([self._hashes, added])
-            self._hash_sequences += [row.sequence for row in rows]
-            self._hashes_seen = rows[-1].sequence
+    @property
+    def verifier_key(self) -> str:
+        """The public key by which others check the checkpoints over the records (C2SP vkey)."""
+        return self._records.verifier
 
-    @contextmanager
-    def connection(self, *, writing: bool = False) -> Iterator[Connection]:
-        """Give a connection to the file; with *writing* it holds the write lock, and commits when the block ends."""
-        try:
-            with self._engine.connect().execution_options(writing=writing) as connection:
-                yield connection
-                if writing:
-                    connection.commit()
-        except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or error
-            raise LedgerError(f"cannot use the ledger {self.path}: {reason}") from error
+    def prove(self, identifier: Identifier) -> list[Proof]:
+        """Return for every record whose id begins with *identifier* the proof that it is under the checkpoint."""
+        return [self._proof(found.sequence, found) for found in self.find(identifier)] + [
+            self._proof(gone.entry, None, gone) for gone in self.erased(identifier)
+        ]
+
+    def consistency(self, old: int) -> tuple[bytes, ...]:
+        """Return the proof (RFC 6962) that the newest checkpoint's tree begins with the first *old* records."""
+        return self._records.consistency(old)
+
+    def log(self, name: LogName) -> Log:
+        """Return another log kept in the same database under the same key."""
+        return Log(self._database, name, self._key)
+
+    def connection(self, *, writing: bool = False) -> AbstractContextManager[Connection]:
+        """Give a connection to the database; with *writing* nobody else does, and it commits when the block ends."""
+        return self._database.connection(writing=writing)
 
     def close(self) -> None:
-        """Close the connections to the file."""
-        self._engine.dispose()
+        """Give the last entries their places, sign, and close the connections."""
+        self._writer.close()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -231,42 +209,134 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _commit(self, drafts: list[_Draft]) -> list[int]:
+        with self._database.connection(writing=True, exclusive=False) as connection:
+            numbers = _numbers(connection, len(drafts))
+            rows = [{"number": number, **draft.row} for number, draft in zip(numbers, drafts, strict=True)]
+            insert_all(connection, rows)
+            leaves = [(number, draft.leaf) for number, draft in zip(numbers, drafts, strict=True)]
+            self._records.announce(connection, leaves)
+        return numbers
 
-def checked_chain(rows: Iterable[Any], what: str, is_indexed_as_written: Callable[[Any], bool]) -> LedgerCheck:
-    """Return whether each of *rows*, in order, follows the one before it, and is what was appended.
+    def _settle(self) -> None:
+        self._records.sequence()
+        if self._retention is not None and time.monotonic() - self._expired >= _HOUR:
+            self._expired = time.monotonic()
+            days = self._retention / timedelta(days=1)
+            self.forget_before(datetime.now(UTC) - self._retention, reason=f"the retention of {days:g} days is over")
 
-    *what* names a row in words; *is_indexed_as_written* holds its other columns against its body.
-    """
-    expected, position = record.GENESIS, 0
-    for position, row in enumerate(rows, 1):
-        reason = None
-        if row.sequence != position:
-            reason = f"{what} {position} is missing"
-        elif row.previous != expected:
-            reason = f"{what} {row.sequence} does not follow the {what} before it"
-        elif record.chained(row.previous, row.body) != row.hash:
-            reason = f"{what} {row.sequence} was changed after it was appended"
-        elif not is_indexed_as_written(row):
-            reason = f"the index of {what} {row.sequence} does not match its body"
-        if reason is not None:
-            return LedgerCheck(entries=position, head=expected, broken_at=row.sequence, reason=reason)
-        expected = row.hash
-    return LedgerCheck(entries=position, head=expected)
+    def _erase(self, condition: Any, reason: str) -> list[Erasure]:
+        if not reason.strip():
+            raise ValueError("an erasure needs a reason, which stays on record")
+        erased: list[Erasure] = []
+        query = select(ENTRIES.c.number, ENTRIES.c.identifier, ENTRIES.c.sha256, ENTRIES.c.recorded)
+        query = query.where(condition, ENTRIES.c.body.is_not(None)).order_by(ENTRIES.c.number).limit(_PAGE)
+        while True:
+            with self._database.connection(writing=True) as connection:
+                numbered = erase(connection, connection.execute(query).all(), reason)
+                if numbered:
+                    leaves = [(number, leaf_hash(one.to_text().encode())) for number, one in numbered]
+                    self._erasures.announce(connection, leaves)
+            erased += [one for _, one in numbered]
+            if len(numbered) < _PAGE:
+                break
+        if erased:
+            self._likenesses.reset()
+            self._erasures.sequence()
+            self._database.forget_copies()
+        return erased
+
+    def _proof(self, number: int, found: Record | None, erasure: Erasure | None = None) -> Proof:
+        with self._database.connection() as connection:
+            row = connection.execute(select(ENTRIES).where(ENTRIES.c.number == number)).one()
+        leaf = self._records.prove(number)
+        return Proof(
+            text=_text(row) if found is not None else None,
+            erasure=erasure,
+            leaf=leaf,
+            key=self.verifier_key,
+        )
+
+    def _select(self, condition: Any, *, order: Any = ENTRIES.c.number, limit: int | None = None) -> list[Record]:
+        query = _ROWS if condition is None else _ROWS.where(condition)
+        with self._database.connection() as connection:
+            rows = connection.execute(query.order_by(order).limit(limit)).all()
+        try:
+            return [Record.from_body(row.number, _text(row) or "") for row in rows]
+        except (LedgerError, ValueError, KeyError, TypeError) as error:
+            raise LedgerError(
+                f"cannot read the ledger {self.place}: an entry is not what was appended ({error});"
+                " run 'disclose ledger verify'"
+            ) from error
+
+    def _select_erased(self, condition: Any) -> list[Erasure]:
+        query = select(ERASURES.c.body).join(ENTRIES, ENTRIES.c.number == ERASURES.c.entry).where(condition)
+        with self._database.connection() as connection:
+            rows = connection.execute(query.order_by(ERASURES.c.number)).all()
+        return [Erasure.from_text(row.body) for row in rows]
 
 
-def _is_indexed_as_written(row: Any) -> bool:
-    read = Record.from_body(row.sequence, row.body, row.previous, row.hash)
-    return (row.identifier, row.sha256) == (str(read.disclosure.id), read.sha256)
+_NEXT_NUMBERS = text("SELECT nextval('entries_number_seq') FROM generate_series(1, :count)")
+_ROWS = select(ENTRIES.c.number, ENTRIES.c.identifier, ENTRIES.c.sha256, ENTRIES.c.likeness, ENTRIES.c.body).where(
+    ENTRIES.c.body.is_not(None)
+)
 
 
-def _configure(connection: Any, _: Any) -> None:
-    # sqlite3 would begin transactions on its own, too late for the write lock that _begin takes.
-    connection.isolation_level = None
-    for setting in _SETTINGS:
-        connection.execute(f"PRAGMA {setting}")
+def insert_all(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert *rows* into the entries, with as few statements as the database's driver allows."""
+    statement = insert(ENTRIES)
+    if connection.dialect.name != "sqlite":
+        # With RETURNING, SQLAlchemy sends all rows in one statement; pg8000 alone would send each by itself.
+        statement = statement.returning(ENTRIES.c.number)
+    connection.execute(statement, list(rows))
 
 
-def _begin(connection: Connection) -> None:
-    # Every read is one statement, which SQLite sees at one moment anyway.
-    if connection.get_execution_options().get("writing"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _numbers(connection: Connection, count: int) -> list[int]:
+    """Return the numbers of the next *count* entries: from a sequence, or under the lock of whoever writes alone."""
+    if connection.dialect.name != "sqlite":
+        return [int(row[0]) for row in connection.execute(_NEXT_NUMBERS, {"count": count})]
+    last = connection.execute(select(func.coalesce(func.max(ENTRIES.c.number), 0))).scalar_one()
+    return list(range(last + 1, last + 1 + count))
+
+
+def _range(identifier: Identifier) -> tuple[bytes, bytes]:
+    missing = 128 - identifier.length
+    lowest = identifier.value << missing
+    return lowest.to_bytes(16), (lowest | ((1 << missing) - 1)).to_bytes(16)
+
+
+def _has_content(sha256: str) -> Any:
+    wanted = bytes.fromhex(sha256)
+    return and_(CONTENT_PREFIX.in_([wanted[:8]]), ENTRIES.c.sha256 == wanted)
+
+
+def _text(row: Any) -> str | None:
+    """Return the text of the body in *row*, None when it was erased."""
+    if row.body is None:
+        return None
+    likeness = None if row.likeness is None else bytes(row.likeness)
+    return unpack(bytes(row.body), (bytes(row.identifier), bytes(row.sha256), likeness))
+
+
+def _fault(row: Any, erasure: Erasure | None) -> str | None:
+    """Return how what *row* is found by differs from what it says, or from its *erasure*, if it does."""
+    if row.body is None:
+        if erasure is None:
+            return f"entry {row.number} was emptied, and no erasure is on record"
+        said = (erasure.identifier, erasure.sha256)
+    else:
+        if erasure is not None:
+            return f"entry {row.number} is on record as erased, and is there"
+        read = Record.from_body(row.number, _text(row) or "")
+        said = (str(read.disclosure.id), read.sha256)
+    if (row.identifier.hex(), row.sha256.hex()) != said:
+        return f"the index of entry {row.number} does not match its body"
+    return None
+
+
+def _close(ledger: weakref.ref[Ledger]) -> None:
+    if (one := ledger()) is not None:
+        try:
+            one.close()
+        except Exception:
+            _log.warning("the ledger %s was not closed cleanly", one.place, exc_info=True)

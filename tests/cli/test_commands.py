@@ -181,7 +181,7 @@ def test_a_ledger_that_was_changed_is_reported_with_status_one(marked, tmp_path)
 
     with sqlite3.connect(tmp_path / "home" / "ledger.sqlite") as connection:
         connection.execute("DROP TRIGGER entries_no_update")
-        connection.execute("UPDATE entries SET body = replace(body, 'Studio', 'Stadio')")
+        connection.execute("UPDATE entries SET sha256 = zeroblob(32)")
     connection.close()
     done = run("ledger", "verify")
     assert done.returncode == 1

@@ -1,41 +1,17 @@
 import multiprocessing
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ledgers import append, digest, forge
 
-from disclose.asset import Mark
-from disclose.disclosure import Disclosure, Identifier
+from disclose.disclosure import Identifier
 from disclose.errors import LedgerError
 from disclose.ledger import Ledger
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "ledger.sqlite"
-
-
-@pytest.fixture
-def ledger(path):
-    with Ledger(path) as opened:
-        yield opened
-
-
-def append(ledger, *, likeness=None, sha256="ab" * 32, **statement):
-    disclosure = Disclosure.new(system="Studio", **statement)
-    marks = (Mark(layer="c2pa", details={"alg": "es256"}),)
-    return ledger.append(disclosure=disclosure, sha256=sha256, media_type="image/png", marks=marks, likeness=likeness)
-
-
-def forge(path, statement):
-    """Change the file as somebody with an editor would, past the triggers."""
-    with sqlite3.connect(path) as connection:
-        connection.execute("DROP TRIGGER IF EXISTS entries_no_update")
-        connection.execute("DROP TRIGGER IF EXISTS entries_no_delete")
-        connection.execute(statement)
-    connection.close()
+from disclose.ledger.writer import GroupCommit
 
 
 def test_an_empty_ledger_is_intact(ledger):
@@ -49,104 +25,214 @@ def test_what_is_appended_is_found_by_any_prefix_and_by_content(ledger):
     for bits in (128, 64, 61, 40):
         assert record in ledger.find(record.disclosure.id.leading(bits))
     assert ledger.find_content("cd" * 32) == record
-    assert ledger.find_content("ef" * 32) is None
+    assert ledger.find_content("cd" * 8 + "ef" * 24) is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(st.integers(0, 2**128 - 1), min_size=1, max_size=6), bits=st.integers(1, 128))
-def test_a_prefix_finds_exactly_the_identifiers_that_begin_with_it(values, bits, tmp_path_factory):
-    with Ledger(tmp_path_factory.mktemp("ledger") / "ledger.sqlite") as ledger:
-        for value in values:
-            append(ledger, id=Identifier(value=value))
-        prefix = Identifier(value=values[0]).leading(bits)
-        found = sorted(record.disclosure.id.value for record in ledger.find(prefix))
-        assert found == sorted(value for value in values if Identifier(value=value).leading(bits) == prefix)
+def test_a_prefix_finds_exactly_the_identifiers_that_begin_with_it(values, bits, ledger):
+    for value in values:
+        append(ledger, id=Identifier(value=value))
+    everything = [record.disclosure.id.value for record in ledger.records()]
+    prefix = Identifier(value=values[0]).leading(bits)
+    found = sorted(record.disclosure.id.value for record in ledger.find(prefix))
+    assert found == sorted(value for value in everything if Identifier(value=value).leading(bits) == prefix)
 
 
-def test_the_nearest_by_likeness_is_found_among_new_entries_too(ledger):
-    append(ledger, likeness=bytes(32))
-    near = append(ledger, likeness=b"\xff" * 32)
+def test_records_come_in_the_order_of_issue_or_the_newest_first(ledger):
+    appended = [append(ledger) for _ in range(4)]
+    assert ledger.records() == appended
+    assert ledger.records(newest_first=True, limit=2) == appended[:1:-1]
+
+
+def test_a_ledger_opened_again_goes_on(place):
+    with Ledger(**place) as first:
+        append(first)
+    with Ledger(**place) as second:
+        append(second)
+        assert (second.verify().is_intact, second.verify().entries) == (True, 2)
+
+
+def test_entries_can_be_neither_changed_nor_deleted(ledger):
     append(ledger)
-    assert ledger.nearest(b"\xff" * 31 + b"\xfe").distance == 1
-    assert ledger.nearest(b"\xff" * 31 + b"\xfe").record == near
-    nearer = append(ledger, likeness=b"\xff" * 31 + b"\xfe")
-    assert ledger.nearest(b"\x01" * 32, b"\xff" * 31 + b"\xfe").record == nearer
-
-
-def test_no_likeness_is_found_where_there_is_none(ledger):
-    assert ledger.nearest(bytes(32)) is None
-
-
-def test_entries_can_be_neither_changed_nor_deleted(ledger, path):
-    append(ledger)
-    with sqlite3.connect(path) as connection:
-        for statement in ("UPDATE entries SET sha256 = ''", "DELETE FROM entries"):
-            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-                connection.execute(statement)
-    connection.close()
+    for statement in (
+        "UPDATE entries SET recorded = 0",
+        "DELETE FROM entries",
+        "UPDATE entries SET body = NULL, recorded = 1",
+    ):
+        with pytest.raises(LedgerError, match="append-only"), ledger.connection(writing=True) as connection:
+            connection.exec_driver_sql(statement)
 
 
 FORGERIES = {
-    "a changed body": ("UPDATE entries SET body = replace(body, 'Studio', 'Stadio') WHERE sequence = 2", 2),
-    "a deleted entry": ("DELETE FROM entries WHERE sequence = 2", 3),
-    "a changed index": ("UPDATE entries SET sha256 = 'ff' WHERE sequence = 3", 3),
-    "a changed hash": ("UPDATE entries SET hash = '00' WHERE sequence = 1", 1),
-    "a moved entry": ("UPDATE entries SET sequence = 9 WHERE sequence = 1", 2),
+    "a changed index": ("UPDATE entries SET sha256 = {ff} WHERE number = 3", 3),
+    "a changed body": ("UPDATE entries SET body = (SELECT body FROM entries WHERE number = 1) WHERE number = 2", 2),
+    "a damaged body": ("UPDATE entries SET body = {ff} WHERE number = 2", 2),
+    "an emptied entry": ("UPDATE entries SET body = NULL, likeness = NULL WHERE number = 2", 2),
+    "a deleted entry": ("DELETE FROM entries WHERE number = 2", 2),
+    "a moved entry": ("UPDATE entries SET number = 9 WHERE number = 1", 1),
+    "a changed leaf": ("UPDATE nodes SET hash = {ff} WHERE log = 0 AND level = 0 AND position = 3", 4),
+    "a deleted leaf": ("DELETE FROM nodes WHERE log = 0 AND level = 0 AND position = 1", 3),
+    "an entry slipped in": (
+        "INSERT INTO entries SELECT 99, identifier, sha256, likeness, recorded, body, chain FROM entries"
+        " WHERE number = 1",
+        99,
+    ),
 }
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_tampering_is_found_at_its_place(forgery, ledger, path):
+def test_tampering_is_found_at_its_place(forgery, ledger):
     for _ in range(4):
         append(ledger)
-    ledger.close()
+    assert ledger.verify().is_intact
     statement, place = FORGERIES[forgery]
-    forge(path, statement)
-    check = Ledger(path).verify()
+    forge(ledger, statement)
+    check = ledger.verify()
     assert not check.is_intact
     assert check.broken_at == place
 
 
-def test_appending_from_eight_threads_keeps_the_chain(ledger):
-    with ThreadPoolExecutor(8) as executor:
-        list(executor.map(lambda _: append(ledger), range(40)))
+def test_a_tail_cut_off_whole_is_found_by_the_checkpoint_that_stands_beside_the_key(ledger):
+    for _ in range(4):
+        append(ledger)
+        ledger.checkpoint()
+    forge(
+        ledger,
+        "DELETE FROM entries WHERE number > 2",
+        "DELETE FROM nodes WHERE position >= 2",
+        "DELETE FROM checkpoints WHERE size > 2",
+    )
     check = ledger.verify()
-    assert (check.is_intact, check.entries) == (True, 40)
+    assert not check.is_intact
+    assert "this machine signed a checkpoint over 4" in check.reason
 
 
-def _append_ten(path):
-    with Ledger(path) as ledger:
-        for _ in range(10):
-            append(ledger)
+def test_a_whole_ledger_written_anew_is_found_by_the_signatures(ledger, place, tmp_path):
+    for _ in range(3):
+        append(ledger)
+    ledger.checkpoint()
+    with Ledger(**{**place, "key": tmp_path / "other_key.pem"}) as other:
+        check = other.verify()
+    assert not check.is_intact
+    assert "put the key that signed them there" in check.reason
 
 
-def test_appending_from_three_processes_keeps_the_chain(path):
+def test_appending_from_many_threads_loses_and_doubles_nothing(ledger):
+    with ThreadPoolExecutor(16) as executor:
+        appended = list(executor.map(lambda _: append(ledger), range(200)))
+    assert {record.sequence for record in ledger.records()} == {record.sequence for record in appended}
+    check = ledger.verify()
+    assert (check.is_intact, check.entries, len(ledger)) == (True, 200, 200)
+
+
+def _append_ten(place):
+    with Ledger(**place) as ledger, ThreadPoolExecutor(4) as executor:
+        list(executor.map(lambda _: append(ledger), range(10)))
+
+
+def test_three_processes_append_to_one_ledger(place):
+    with Ledger(**place) as ledger:
+        append(ledger)
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_append_ten, args=(path,)) for _ in range(3)]
+    processes = [context.Process(target=_append_ten, args=(place,)) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
-    with Ledger(path) as ledger:
+    with Ledger(**place) as ledger:
         check = ledger.verify()
-    assert (check.is_intact, check.entries) == (True, 30)
+    assert (check.reason, check.entries) == (None, 31)
 
 
 def test_a_record_holds_neither_content_nor_prompt(ledger):
     assert set(append(ledger).to_dict()) == {
-        "sequence", "disclosure", "sha256", "media_type", "marks", "recorded", "previous", "hash",
+        "sequence", "disclosure", "sha256", "media_type", "marks", "recorded", "hash",
     }  # fmt: skip
 
 
-def test_a_file_that_is_no_database_is_named(path):
+def test_a_clock_that_steps_back_disturbs_nothing(ledger, monkeypatch):
+    import disclose.ledger.store as store
+
+    class Stepping(datetime):
+        hour = 12
+
+        @classmethod
+        def now(cls, zone=None):
+            cls.hour -= 1
+            return datetime(2026, 11, 22, cls.hour, tzinfo=UTC)
+
+    monkeypatch.setattr(store, "datetime", Stepping)
+    appended = [append(ledger) for _ in range(3)]
+    assert appended[0].recorded > appended[2].recorded
+    assert ledger.records() == appended
+    assert ledger.verify().is_intact
+    ledger.forget_before(datetime(2026, 11, 22, 10, 30, tzinfo=UTC), reason="retention")
+    assert ledger.records() == appended[:1]
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path):
+    path = tmp_path / "ledger.sqlite"
     path.write_bytes(b"this is no database" * 100)
     with pytest.raises(LedgerError, match=r"ledger\.sqlite"):
         Ledger(path)
 
 
-def test_an_entry_that_cannot_be_read_points_to_the_check(ledger, path):
+def test_an_entry_that_cannot_be_read_points_to_the_check(ledger):
     record = append(ledger)
-    ledger.close()
-    forge(path, "UPDATE entries SET body = '{}'")
+    forge(ledger, "UPDATE entries SET body = {ff}")
     with pytest.raises(LedgerError, match="disclose ledger verify"):
-        Ledger(path).find(record.disclosure.id)
+        ledger.find(record.disclosure.id)
+
+
+def test_an_append_after_closing_says_so(place):
+    with Ledger(**place) as ledger:
+        append(ledger)
+    with pytest.raises(LedgerError, match="closed"):
+        append(ledger)
+
+
+def test_a_batch_that_cannot_be_written_is_refused_to_each_of_its_callers():
+    def fail(items):
+        raise LedgerError("the disk is full")
+
+    writer = GroupCommit(fail, lambda: None)
+    with ThreadPoolExecutor(4) as executor:
+        asked = [executor.submit(writer.submit, number) for number in range(8)]
+    errors = {id(one.exception()) for one in asked}
+    assert len(errors) == 8
+    writer.close()
+
+
+def test_the_key_is_for_its_owner_alone(ledger, place):
+    append(ledger)
+    ledger.checkpoint()
+    assert place["key"].stat().st_mode & 0o777 == 0o600
+
+
+def test_a_ledger_that_others_wrote_cannot_be_read_as_a_newer_one(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    Ledger(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(LedgerError, match="newer version"):
+        Ledger(path)
+
+
+def test_nothing_that_was_secret_is_in_a_message(tmp_path):
+    with pytest.raises(LedgerError) as raised:
+        Ledger("postgresql://user:geheim@/nowhere?host=/nonexistent", key=tmp_path / "key.pem")
+    assert "geheim" not in str(raised.value)
+    assert digest("geheim") not in str(raised.value)
+
+
+def test_retention_erases_what_is_old_while_the_ledger_is_written_to(place):
+    with Ledger(**place) as ledger:
+        old = append(ledger)
+    with Ledger(**place, retention=timedelta(microseconds=1)) as ledger:
+        append(ledger)
+    with Ledger(**place) as ledger:
+        assert ledger.find(old.disclosure.id) == []
+        assert "retention" in ledger.erased(old.disclosure.id)[0].reason
+        assert ledger.verify().is_intact

@@ -61,10 +61,10 @@ def test_events_can_be_neither_changed_nor_deleted(log, path):
 
 
 FORGERIES = {
-    "a changed body": ("UPDATE notice_events SET body = replace(body, 'sent', 'shown') WHERE sequence = 2", 2),
-    "a deleted event": ("DELETE FROM notice_events WHERE sequence = 2", 3),
-    "a changed state": ("UPDATE notice_events SET state = 'shown' WHERE sequence = 3", 3),
-    "an opening made up": ("UPDATE notice_events SET opening = 1 WHERE sequence = 1", 1),
+    "a changed body": ("UPDATE notice_events SET body = replace(body, 'sent', 'shown') WHERE number = 2", 2),
+    "a deleted event": ("DELETE FROM notice_events WHERE number = 2", 2),
+    "a changed state": ("UPDATE notice_events SET state = 'shown' WHERE number = 3", 3),
+    "an opening made up": ("UPDATE notice_events SET opening = 1 WHERE number = 1", 1),
 }
 
 

@@ -1,0 +1,89 @@
+"""Erasures: what a record said is gone for good, that it was there stays known, and the tree stays whole.
+
+Of an erased record its number, identifier, SHA-256 and leaf hash remain. The erasure is an entry of a log of its
+own, so that nothing can be emptied without a trace.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from disclose.disclosure import Identifier
+from disclose.ledger.record import canonical
+from disclose.ledger.tables import ENTRIES, ERASURES
+
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erasure:
+    """That entry ``entry`` was ``recorded`` once, and ``erased`` later for a ``reason`` (times in ISO 8601, UTC)."""
+
+    entry: int
+    identifier: str
+    sha256: str
+    recorded: str
+    erased: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"recorded on {self.recorded[:10]}, erased on {self.erased[:10]} for: {self.reason}"
+
+    @property
+    def id(self) -> Identifier:
+        """The identifier that the record was issued under."""
+        return Identifier.parse(self.identifier)
+
+    def to_text(self) -> str:
+        """Return the text that the erasure's hash covers."""
+        return canonical(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read what :meth:`to_text` wrote; raises ValueError or TypeError on anything else."""
+        return cls(**json.loads(text))
+
+
+def erase(connection: Connection, rows: Sequence[Any], reason: str) -> list[tuple[int, Erasure]]:
+    """Erase the entries *rows* in an exclusive transaction; return the erasures with their own numbers."""
+    now = now_text()
+    first = int(connection.execute(select(func.coalesce(func.max(ERASURES.c.number), 0))).scalar_one()) + 1
+    made = [
+        Erasure(
+            entry=row.number,
+            identifier=row.identifier.hex(),
+            sha256=row.sha256.hex(),
+            recorded=from_microseconds(row.recorded),
+            erased=now,
+            reason=reason,
+        )
+        for row in rows
+    ]
+    numbered = list(enumerate(made, first))
+    if made:
+        values = [{"number": number, "entry": one.entry, "body": one.to_text()} for number, one in numbered]
+        connection.execute(insert(ERASURES), values)
+        emptied = update(ENTRIES).where(ENTRIES.c.number.in_([one.entry for one in made]))
+        connection.execute(emptied.values(body=None, likeness=None))
+    return numbered
+
+
+def now_text() -> str:
+    """Return the time as it stands in entries."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Return *moment* (with its time zone) as microseconds since 1970."""
+    return (moment - _START) // timedelta(microseconds=1)
+
+
+def from_microseconds(microseconds: int) -> str:
+    """Return the time that :func:`to_microseconds` counted, as it stands in entries."""
+    return (_START + timedelta(microseconds=microseconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

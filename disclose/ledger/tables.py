@@ -1,0 +1,170 @@
+"""The tables of a ledger, the same in SQLite and PostgreSQL, and the triggers that keep them append-only."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    func,
+    literal_column,
+    text,
+)
+
+REVISION = "0002"
+"""The revision of the schema below; migrations/versions leads to it from every earlier one."""
+
+METADATA = MetaData()
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+
+ENTRIES = Table(
+    "entries",
+    METADATA,
+    # From a sequence in PostgreSQL, with gaps where a writer gave up.
+    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    Column("identifier", LargeBinary(16), nullable=False),
+    Column("sha256", LargeBinary(32), nullable=False),
+    Column("likeness", LargeBinary(32)),
+    # Microseconds since 1970 in UTC, for retention by age.
+    Column("recorded", BigInteger, nullable=False),
+    # disclose.ledger.encoding; nothing once it was erased.
+    Column("body", LargeBinary),
+    # The hash by which version 0.1.0 chained its entries.
+    Column("chain", LargeBinary(32)),
+)
+Index("entries_by_identifier", ENTRIES.c.identifier)
+# Eight bytes of a hash tell contents apart well enough to find the row.
+CONTENT_PREFIX = func.substr(ENTRIES.c.sha256, literal_column("1"), literal_column("8"))
+Index("entries_by_content", CONTENT_PREFIX)
+
+NOTICE_EVENTS = Table(
+    "notice_events",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True, autoincrement=False),
+    Column("session", String(64), nullable=False),
+    Column("encounter", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("subject", String(32), nullable=False),
+    Column("opening", Integer, nullable=False),
+    Column("body", String, nullable=False),
+    Column("chain", LargeBinary(32)),
+    Index("notice_events_by_session", "session", "encounter"),
+    Index("notice_events_by_subject", "subject"),
+)
+ERASURES = Table(
+    "erasures",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True, autoincrement=False),
+    Column("entry", _NUMBER, nullable=False, unique=True),
+    Column("body", String, nullable=False),
+)
+PENDING = Table(
+    "pending",
+    METADATA,
+    Column("log", SmallInteger, primary_key=True, autoincrement=False),
+    Column("entry", _NUMBER, primary_key=True, autoincrement=False),
+    Column("leaf", LargeBinary(32), nullable=False),
+    sqlite_with_rowid=False,
+)
+NODES = Table(
+    "nodes",
+    METADATA,
+    Column("log", SmallInteger, primary_key=True, autoincrement=False),
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("position", _NUMBER, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    # Of a leaf: the number of what it is the hash of.
+    Column("entry", _NUMBER),
+    sqlite_with_rowid=False,
+)
+Index(
+    "nodes_by_entry",
+    NODES.c.log,
+    NODES.c.entry,
+    unique=True,
+    sqlite_where=text("entry IS NOT NULL"),
+    postgresql_where=text("entry IS NOT NULL"),
+)
+CHECKPOINTS = Table(
+    "checkpoints",
+    METADATA,
+    Column("log", SmallInteger, primary_key=True, autoincrement=False),
+    Column("size", _NUMBER, primary_key=True, autoincrement=False),
+    Column("note", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+class LogName(Enum):
+    """The logs of a ledger, each a Merkle tree of its own: its code in the tables, its name, and what it holds."""
+
+    RECORDS = (0, "records", "entry", ENTRIES)
+    NOTICES = (1, "notices", "event", NOTICE_EVENTS)
+    ERASURES = (2, "erasures", "erasure", ERASURES)
+
+    def __init__(self, code: int, label: str, noun: str, table: Table) -> None:
+        self.code, self.label, self.noun, self.table = code, label, noun, table
+
+
+_APPEND_ONLY = ("notice_events", "erasures", "nodes", "checkpoints")
+_ERASED = " AND ".join(
+    ["NEW.body IS NULL", "NEW.likeness IS NULL"]
+    + [f"NEW.{name} = OLD.{name}" for name in ("number", "identifier", "sha256", "recorded")]
+)
+_REFUSAL = "the ledger is append-only"
+
+
+def create(connection: Connection) -> None:
+    """Create all tables with their triggers, at :data:`REVISION`."""
+    METADATA.create_all(connection)
+    guard(connection)
+    connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{REVISION}')")  # noqa: S608
+
+
+def guard(connection: Connection) -> None:
+    """Create the triggers: nothing is updated or deleted, but for the payload of an entry, which can be erased."""
+    for statement in _sqlite_triggers() if connection.dialect.name == "sqlite" else _postgresql_triggers():
+        connection.exec_driver_sql(statement)
+
+
+def _sqlite_triggers() -> list[str]:
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+    statements = [
+        f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} {refuse}"
+        for table in _APPEND_ONLY
+        for verb in ("update", "delete")
+    ]
+    statements.append(f"CREATE TRIGGER entries_no_update BEFORE update ON entries WHEN NOT ({_ERASED}) {refuse}")
+    statements.append(f"CREATE TRIGGER entries_no_delete BEFORE delete ON entries {refuse}")
+    return statements
+
+
+def _postgresql_triggers() -> list[str]:
+    refuse = "EXECUTE FUNCTION disclose_append_only()"
+    statements = [
+        "CREATE OR REPLACE FUNCTION disclose_append_only() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN RAISE EXCEPTION '{_REFUSAL}'; END $$"
+    ]
+    statements += [
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {refuse}"
+        for table in _APPEND_ONLY
+    ]
+    statements += [
+        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {refuse}"
+        for table in ("entries", *_APPEND_ONLY)
+    ]
+    statements.append(
+        f"CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries FOR EACH ROW WHEN (NOT ({_ERASED})) {refuse}"
+    )
+    statements.append(f"CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries FOR EACH ROW {refuse}")
+    return statements
