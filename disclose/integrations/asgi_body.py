@@ -41,14 +41,25 @@ class BodyResponder:
         """Answer with what becomes of the whole *body*."""
         raise NotImplementedError
 
-    def hindrance(self) -> str | None:
-        """Return why no body that follows the start could be marked, or None."""
+    async def begin(self) -> None:
+        """Look at the start, and refuse or pass on what is not to be collected."""
         headers = headers_of(self._start)
         if is_encoded(headers):
-            return "its body is compressed although that was not accepted; compress outside this middleware"
-        if self._start["status"] == 206:
-            return "it is a part of a body although no range was asked for, and a part cannot be marked"
-        return None
+            await self._refuse("its body is compressed although nobody accepts that; compress outside this middleware")
+        elif self._start["status"] == 206:
+            await self._refuse("it is a part of a body although no range was asked for, and a part cannot be marked")
+        else:
+            declared = value_of(headers, b"content-length") or b""
+            if declared.isdigit() and len(declared) < 19 and int(declared) > BODY_LIMIT:
+                await self._exceed(f"its {int(declared)} bytes exceed")
+
+    async def pass_on(self, start: Message) -> None:
+        """Send *start* and all that was and will be collected, as it is."""
+        self._is_passing = True
+        await self._send(start)
+        chunks, self._chunks = self._chunks, []
+        for chunk in chunks:
+            await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def __call__(self, message: Message) -> None:
         """Take the next *message* of the application, the start of its response first."""
@@ -61,21 +72,13 @@ class BodyResponder:
             await self._send(message)
         elif kind == "http.response.start":
             self._start = message
-            await self._begin()
+            await self.begin()
         elif kind == "http.response.body":
             await self._collect(message)
         elif kind in _PAST_US:
             await self._refuse(f"{kind} was not offered, and a file sent past this middleware cannot be marked")
         else:
             await self._send(message)
-
-    async def _begin(self) -> None:
-        if (hindrance := self.hindrance()) is not None:
-            await self._refuse(hindrance)
-            return
-        declared = value_of(headers_of(self._start), b"content-length") or b""
-        if declared.isdigit() and len(declared) < 19 and int(declared) > BODY_LIMIT:
-            await self._exceed(f"its {int(declared)} bytes exceed")
 
     async def _collect(self, message: Message) -> None:
         chunk = bytes(message.get("body", b""))
@@ -103,11 +106,7 @@ class BodyResponder:
             return
         _log.warning("passed the response to %s %r on unmarked: %s", self._scope["method"], self._scope["path"], reason)
         headers = [*without(headers_of(self._start), (b"accept-ranges",)), (UNMARKED, b"oversize")]
-        await self._send({**self._start, "headers": exposed(headers, UNMARKED)})
-        self._is_passing = True
-        for chunk in self._chunks:
-            await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
-        self._chunks.clear()
+        await self.pass_on({**self._start, "headers": exposed(headers, UNMARKED)})
 
     async def _pass(self, body: bytes) -> None:
         """Answer with *body* as the application meant it."""

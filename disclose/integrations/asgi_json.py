@@ -20,7 +20,9 @@ from disclose.media import sniff
 
 # Possessive, so that a long text costs its length once.
 _TOKEN = re.compile(rb'"((?:[^"\\]++|\\.)*+)"|[{}\[\]:,]|[^\s"{}\[\]:,]++', re.DOTALL)
-_DATA_URI = re.compile(rb"data:([a-z]+\\?/[\w.+-]+)(?:;[\w.=+-]+)*+;base64,((?:[A-Za-z0-9+/=_-]|\\/)++)", re.IGNORECASE)
+_DATA_URI = re.compile(
+    rb"data:[a-z]+\\?/[\w.+-]+(?:;(?!base64,)[\w.=+-]++)*+;base64,((?:[A-Za-z0-9+/=_-]|\\/)++)", re.IGNORECASE
+)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -94,7 +96,7 @@ def _of_object(texts: list[tuple[bytes, int, int]], name: bytes, body: bytes) ->
 def _data_uris(body: bytes, start: int, end: int) -> Iterator[Embedded]:
     """Yield the data URIs in a text: alone, as in a chat's image_url, or among words, as in Markdown."""
     for found in _DATA_URI.finditer(body, start, end):
-        yield Embedded(start=found.start(2), end=found.end(2), certain=False)
+        yield Embedded(start=found.start(1), end=found.end(1), certain=False)
 
 
 def decoded(text: bytes) -> bytes | None:
@@ -138,13 +140,13 @@ class JsonResponder(BodyResponder):
         self._complain = complain
         self._leaves = leaves
 
-    def hindrance(self) -> str | None:
-        """Return why the body cannot be looked at; one that is compressed passes as it is."""
+    async def begin(self) -> None:
+        """Look at the start; a body that is compressed passes as it is."""
         if is_encoded(headers_of(self._start)):
             self._complain("JSON is compressed, so that its pictures were not looked at; compress outside")
-            self._is_passing = True
-            return None
-        return super().hindrance()
+            await self.pass_on(self._start)
+        else:
+            await super().begin()
 
     async def finish(self, body: bytes) -> None:
         """Answer with *body* and the files in it marked."""

@@ -1,17 +1,15 @@
 """The ASGI door, driven as a server drives it: scope in, messages out."""
 
 import hashlib
-import io
 import logging
 import re
 import time
 
 import anyio
-import numpy as np
 import pytest
+from asgi_messages import LOADER, PAGE, SENTENCE, answering, ask, messages_of, picture
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from PIL import Image
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
@@ -22,78 +20,6 @@ from disclose.errors import IdentityError, ProfileError
 from disclose.integrations import asgi_html
 from disclose.integrations.asgi import DiscloseMiddleware
 from disclose.integrations.asgi_media import BODY_LIMIT
-
-PAGE = b'<!doctype html><html lang="en"><head><title>Chat</title></head><body class="x"><h1>Hi</h1></body></html>'
-LOADER = b'<script src="/.well-known/ai-disclosure/notice.js" defer></script>'
-SENTENCE = b"You are interacting with an AI system."
-
-
-class Answer:
-    def __init__(self, messages):
-        self.messages = messages
-        starts = [message for message in messages if message["type"] == "http.response.start"]
-        assert len(starts) == 1, "a response starts once"
-        self.status = starts[0]["status"]
-        self.raw_headers = [(name.decode(), value.decode()) for name, value in starts[0]["headers"]]
-        self.headers = dict(self.raw_headers)
-        self.chunks = [message.get("body", b"") for message in messages if message["type"] == "http.response.body"]
-        self.body = b"".join(self.chunks)
-
-
-def ask(app, path="/", method="GET", headers=None, extensions=None, **scope):
-    return Answer(messages_of(app, path, method, headers, extensions, **scope))
-
-
-def messages_of(app, path="/", method="GET", headers=None, extensions=None, **more):
-    sent = []
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
-        "extensions": extensions or {},
-        **more,
-    }
-
-    requests = [{"type": "http.request", "body": b"", "more_body": False}]
-
-    async def receive():
-        # A client that has said everything and stays.
-        return requests.pop() if requests else await anyio.sleep_forever()
-
-    async def send(message):
-        sent.append(message)
-
-    anyio.run(app, scope, receive, send)
-    return sent
-
-
-def answering(body=b"", content_type="text/plain", status=200, headers=(), chunks=None):
-    """Return a plain ASGI application that gives this one answer."""
-    parts = [body] if chunks is None else chunks
-
-    async def app(scope, receive, send):
-        start = [(b"content-type", content_type.encode()), *headers]
-        await send({"type": "http.response.start", "status": status, "headers": start})
-        for index, part in enumerate(parts):
-            await send({"type": "http.response.body", "body": part, "more_body": index + 1 < len(parts)})
-
-    return app
-
-
-def picture(encoding="PNG"):
-    down, across = np.mgrid[0:448, 0:512]
-    grain = np.random.default_rng(1).normal(0, 12, (448, 512))
-    levels = [128 + 60 * np.sin(down / 37 + phase) + 40 * np.cos(across / 23) + grain for phase in (0, 1, 2)]
-    out = io.BytesIO()
-    Image.fromarray(np.clip(np.dstack(levels), 0, 255).astype(np.uint8)).save(out, encoding, quality=90)
-    return out.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +34,6 @@ def png():
 
 def outcome_of(profile, body):
     return profile.verifier().verify(Asset.open(body)).outcome
-
-
-# --- the header -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
@@ -164,7 +87,7 @@ def test_a_page_outside_the_routes_gets_no_notice():
     assert ask(DiscloseMiddleware(answering(PAGE, "text/html"), routes=("/draw",)), "/about").body == PAGE
 
 
-@pytest.mark.parametrize("kind", ["websocket", "lifespan"])
+@pytest.mark.parametrize("kind", ["lifespan", "of tomorrow"])
 def test_other_kinds_of_connection_pass_through(kind):
     seen = []
 
@@ -196,9 +119,6 @@ def test_a_setting_that_cannot_work_is_refused_where_it_is_written(wrong):
 def test_production_without_an_identity_is_refused_when_the_server_starts(tmp_path):
     with pytest.raises(IdentityError):
         DiscloseMiddleware(answering(), Profile(folder=tmp_path, production=True), media=("image/*",))
-
-
-# --- media ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("encoding", ["PNG", "JPEG", "WEBP"])
@@ -465,9 +385,6 @@ def test_messages_of_other_kinds_are_passed_on(profile, png):
         messages = messages_of(DiscloseMiddleware(app, profile, media=("image/*",)))
         assert hint in messages
         assert debug in messages
-
-
-# --- the notice -----------------------------------------------------------------------------------------------
 
 
 def test_a_page_says_at_the_top_of_its_body_that_this_is_an_ai_system():
