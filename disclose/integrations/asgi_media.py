@@ -65,15 +65,15 @@ class MarkedBodies:
 
     def marked_as(self, body: bytes, *, beside: bool = False) -> Marked:
         """Return *body* marked, with *beside* also by a manifest beside it; raises DiscloseError where it cannot be."""
-        key = hashlib.sha256(body + bytes([beside])).digest()
+        key = hashlib.sha256(body).digest()
         with self._lock:
-            if (known := self._recall(key)) is not None:
+            if (known := self._recall(key, beside=beside)) is not None:
                 return known
             turn = self._turns.setdefault(key, threading.Lock())
         # Two who ask for the parts of one picture at once must not get them from two markings.
         with turn:
             with self._lock:
-                if (known := self._recall(key)) is not None:
+                if (known := self._recall(key, beside=beside)) is not None:
                     return known
             try:
                 result = self._mark(body, beside=beside)
@@ -93,10 +93,12 @@ class MarkedBodies:
         identifier = None if asset.disclosure is None else asset.disclosure.id
         return Marked(data=asset.data, identifier=identifier, manifest=asset.sidecar)
 
-    def _recall(self, key: bytes) -> Marked | None:
-        if key in self._remembered:
-            self._remembered.move_to_end(key)
-        return self._remembered.get(key)
+    def _recall(self, key: bytes, *, beside: bool) -> Marked | None:
+        known = self._remembered.get(key)
+        if known is None or (known.manifest is not None and not beside):
+            return None
+        self._remembered.move_to_end(key)
+        return known
 
     def _remember(self, key: bytes, result: Marked) -> None:
         self._remembered[key] = result

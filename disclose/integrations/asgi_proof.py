@@ -44,6 +44,7 @@ _SCRIPT, _NOTICE, _PROOF = "notice.js", "notice", "proof"
 _SHOWN_BY_THE_PAGE = frozenset({"interaction", "badge"})
 _MOST_REMEMBERED = 4096
 _SESSION = re.compile(rf"(?:^|[;,]\s*){COOKIE}=([0-9a-f]{{32}})(?=\s*(?:[;,]|$))")
+_IDENTIFIER = re.compile(r"[0-9a-f]{32}")
 _log = logging.getLogger(__name__)
 
 
@@ -161,6 +162,8 @@ class Announcement:
         signals = {"shown": proof.shown, "acknowledged": proof.acknowledged}
         if said.keys() != {"id", "nonce", "state"} or said["state"] not in signals:
             return 400, None, []
+        if not _IDENTIFIER.fullmatch(said["id"]):
+            return 403, None, []
         try:
             signals[said["state"]](said["id"], said["nonce"])
         except InputError:
