@@ -91,3 +91,13 @@ def _encrypted(key: bytes, blocks: Seeds) -> Seeds:
 
     cipher = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305
     return np.frombuffer(cipher.update(blocks.tobytes()), "<u8").reshape(-1, 2)
+
+
+def engine_key(key: bytes, engine: str) -> int:
+    """Return the 64-bit key that an engine of that name is given for our secret *key*, for engines that take no more.
+
+    Whoever learns an engine's key, learns neither the secret nor another engine's. IdentityError for a short key.
+    """
+    if not isinstance(key, bytes) or len(key) < LEAST_KEY:
+        raise IdentityError(f"a text watermark needs a secret key of {LEAST_KEY} bytes or more")
+    return int.from_bytes(hashlib.blake2b(key, digest_size=8, salt=b"engine", person=engine.encode()).digest(), "big")
