@@ -7,13 +7,13 @@ verifies as it did, and what was broken stays broken.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy
 from alembic import op
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, String, inspect
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, String, Table, inspect
 
 from disclose.errors import LedgerError
 from disclose.ledger import tables
@@ -33,22 +33,24 @@ def upgrade() -> None:
     old = {name for name in ("entries", "notice_events") if inspect(connection).has_table(name)}
     for name in old:
         for index in inspect(connection).get_indexes(name):
-            if index["name"]:
+            if index["name"] and not index["unique"]:
                 op.drop_index(index["name"], name)
         op.rename_table(name, f"{name}_0001")
-    _create()
+        if connection.dialect.name != "sqlite":
+            op.execute(f"ALTER INDEX {name}_pkey RENAME TO {name}_0001_pkey")
+    entries, events, pending = _create()
     if "entries" in old:
-        _move("entries", 0, _entry)
+        _move("entries", 0, _entry, entries, pending)
         # Dropping the old table takes its triggers with it.
         op.drop_table("entries_0001")
     if "notice_events" in old:
-        _move("notice_events", 1, _event)
+        _move("notice_events", 1, _event, events, pending)
         op.drop_table("notice_events_0001")
     tables.guard(connection)
 
 
-def _create() -> None:
-    op.create_table(
+def _create() -> tuple[Table, Table, Table]:
+    entries = op.create_table(
         "entries",
         Column("number", _NUMBER, primary_key=True, autoincrement=True),
         Column("identifier", LargeBinary(16), nullable=False),
@@ -60,7 +62,7 @@ def _create() -> None:
     )
     op.create_index("entries_by_identifier", "entries", ["identifier"])
     op.create_index("entries_by_content", "entries", [sqlalchemy.text("substr(sha256, 1, 8)")])
-    op.create_table(
+    events = op.create_table(
         "notice_events",
         Column("number", _NUMBER, primary_key=True, autoincrement=False),
         Column("session", String(64), nullable=False),
@@ -79,7 +81,7 @@ def _create() -> None:
         Column("entry", _NUMBER, nullable=False, unique=True),
         Column("body", String, nullable=False),
     )
-    op.create_table(
+    pending = op.create_table(
         "pending",
         Column("log", SmallInteger, primary_key=True, autoincrement=False),
         Column("entry", _NUMBER, primary_key=True, autoincrement=False),
@@ -106,13 +108,12 @@ def _create() -> None:
         Column("note", String, nullable=False),
         sqlite_with_rowid=False,
     )
+    return entries, events, pending
 
 
-def _move(name: str, log: int, moved: Any) -> None:
+def _move(name: str, log: int, moved: Callable[[Any], dict[str, Any]], new: Table, pending: Table) -> None:
     connection = op.get_bind()
-    old = sqlalchemy.Table(f"{name}_0001", sqlalchemy.MetaData(), autoload_with=connection)
-    new = sqlalchemy.Table(name, sqlalchemy.MetaData(), autoload_with=connection)
-    pending = sqlalchemy.Table("pending", sqlalchemy.MetaData(), autoload_with=connection)
+    old = Table(f"{name}_0001", sqlalchemy.MetaData(), autoload_with=connection)
     for batch in _batches(connection, old):
         try:
             connection.execute(new.insert(), [moved(row) for row in batch])
@@ -125,8 +126,8 @@ def _move(name: str, log: int, moved: Any) -> None:
         connection.execute(pending.insert(), leaves)
 
 
-def _batches(connection: Any, old: sqlalchemy.Table) -> Iterator[list[Any]]:
-    last = -(1 << 62)
+def _batches(connection: Any, old: Table) -> Iterator[list[Any]]:
+    last = -(1 << 31)
     query = sqlalchemy.select(old).order_by(old.c.sequence).limit(_BATCH)
     while batch := list(connection.execute(query.where(old.c.sequence > last)).all()):
         yield batch

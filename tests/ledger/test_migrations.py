@@ -1,0 +1,122 @@
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from ledgers import append
+from sqlalchemy import create_engine, inspect
+
+from disclose.disclosure import Identifier
+from disclose.errors import LedgerError
+from disclose.ledger import Ledger, migrations
+from disclose.ledger.notices import NoticeLog
+from disclose.ledger.tables import REVISION
+
+OLD = Path(__file__).parent.parent / "fixtures" / "ledger"
+WRITTEN = json.loads((OLD / "0.1.0.json").read_text())
+
+
+@pytest.fixture
+def path(tmp_path):
+    return Path(shutil.copy(OLD / "0.1.0.sqlite", tmp_path / "ledger.sqlite"))
+
+
+def change(path, *statements):
+    connection = sqlite3.connect(path)
+    for table in ("entries", "notice_events"):
+        for verb in ("update", "delete"):
+            connection.execute(f"DROP TRIGGER {table}_no_{verb}")
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def said(record):
+    return {name: value for name, value in record.items() if name not in ("previous", "hash")}
+
+
+def test_what_version_0_1_0_wrote_is_all_there_and_verifies(path):
+    with Ledger(path) as ledger:
+        assert [said(record.to_dict()) for record in ledger.records()] == [said(old) for old in WRITTEN["records"]]
+        check = ledger.verify()
+        assert (check.reason, check.entries) == (None, 5)
+        notices = NoticeLog(ledger)
+        assert [event.recorded for event in notices.of_session("ab" * 32)] == WRITTEN["notices"]
+        assert (notices.verify().reason, notices.verify().entries) == (None, 5)
+
+
+def test_a_migrated_ledger_is_searched_and_goes_on(path):
+    with Ledger(path) as ledger:
+        assert ledger.find(Identifier(value=3 << 100 | 7))[0].sequence == 4
+        assert ledger.find_content("02" * 32).sequence == 3
+        assert ledger.nearest(b"\x04" * 32).distance == 0
+        assert append(ledger).sequence == 6
+    with Ledger(path) as ledger:
+        assert (ledger.verify().reason, len(ledger)) == (None, 6)
+
+
+FORGERIES = {
+    "a changed body": ("UPDATE entries SET body = replace(body, 'Stúdio', 'Stadio') WHERE sequence = 2", 2),
+    "a deleted entry": ("DELETE FROM entries WHERE sequence = 2", 3),
+    "a changed index": (f"UPDATE entries SET sha256 = '{'ff' * 32}' WHERE sequence = 3", 3),
+    "a changed hash": (f"UPDATE entries SET hash = '{'00' * 32}' WHERE sequence = 1", 1),
+    "a moved entry": ("UPDATE entries SET sequence = 9 WHERE sequence = 1", 2),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_what_was_tampered_with_before_stays_found_out(forgery, path):
+    statement, place = FORGERIES[forgery]
+    change(path, statement)
+    with Ledger(path) as ledger:
+        assert ledger.verify().broken_at == place
+
+
+def test_a_file_that_cannot_be_migrated_stays_as_it_was(path):
+    change(path, "UPDATE entries SET body = '{}' WHERE sequence = 4")
+    before = path.read_bytes()
+    with pytest.raises(LedgerError, match="nothing was changed"):
+        Ledger(path)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM entries WHERE previous != ''").fetchone() == (5,)
+    connection.close()
+    assert before[100:] == path.read_bytes()[100:]
+
+
+def shape(connection):
+    if connection.dialect.name == "sqlite":
+        # SQLAlchemy does not read indexes over expressions from SQLite; SQLite knows how they were made.
+        rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%'").all()
+        return {name: sql and sorted(part.strip(" ,") for part in sql.split("\n")) for name, sql in rows}
+    found = inspect(connection)
+    return {
+        table: (
+            sorted((one["name"], str(one["type"]), one["nullable"]) for one in found.get_columns(table)),
+            sorted(
+                (str(one["name"]), str(one["column_names"]), str(one.get("expressions")))
+                for one in found.get_indexes(table)
+            ),
+            found.get_pk_constraint(table)["constrained_columns"],
+        )
+        for table in found.get_table_names()
+        if table != "alembic_version"
+    }
+
+
+def test_the_migrations_lead_to_the_tables_that_are_created_anew(place, tmp_path, request):
+    with Ledger(**place) as ledger, ledger.connection() as connection:
+        created = shape(connection)
+    if connection.dialect.name == "sqlite":
+        url = f"sqlite:///{tmp_path / 'migrated.sqlite'}"
+    else:
+        server = request.getfixturevalue("postgresql")
+        server.database(tmp_path.name)
+        url = f"postgresql+pg8000://disclose@/{tmp_path.name}?unix_sock={server.folder}/.s.PGSQL.5432"
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        migrations.upgrade(connection, stamped=True)
+        assert shape(connection) == created
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one() == REVISION
+    engine.dispose()
