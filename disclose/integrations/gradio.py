@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from disclose.disclosure import Disclosure
 from disclose.errors import DiscloseError, ProfileError, extra
 from disclose.integrations.gradio_answer import answered, answered_response
+from disclose.integrations.gradio_app import serve
 from disclose.integrations.gradio_callers import tell_callers
 from disclose.integrations.gradio_conversation import Conversation
 from disclose.integrations.gradio_notice import Announcement, hand_back, take_over
@@ -33,7 +34,7 @@ with extra("gradio"):
     import gradio
     from gradio import processing_utils, utils
     from gradio.components.api_component import Api
-    from gradio.data_classes import GradioModel, GradioRootModel
+    from gradio.data_classes import GradioModel, GradioRootModel, JsonData
     from gradio.helpers import Examples
     from gradio_client import utils as client_utils
 
@@ -114,6 +115,7 @@ class _Door:
         _hook(self.demo, outputs, self.concerns)
         if self.told is not None:
             tell_callers(self.demo, self.profile, self.statement, self.told.notice, self.concerns)
+            serve(self.demo, self.profile, self.statement, self.told.script)
             self.told.attach()
 
     def concerns(self, block_fn: Any) -> bool:
@@ -246,6 +248,8 @@ def _teach_combining(block: Any, outputs: Outputs) -> None:
 
 def _marked_model(result: Any, block: Any, outputs: Outputs) -> Any:
     # A piece of a stream is none of the files that leave, and was held back or let through by the sweep.
+    if isinstance(result, JsonData):
+        return JsonData(root=outputs.marked_data(result.model_dump(), block))
     is_model = isinstance(result, (GradioModel, GradioRootModel))
     if not (is_model or isinstance(result, str)) or outputs.is_segment(result, block):
         return result

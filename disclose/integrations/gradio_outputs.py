@@ -150,6 +150,14 @@ class Outputs:
             self.tell(f"a {value['type']} chart")
         return {name: self.marked(item, block, is_final=is_final) for name, item in value.items()}
 
+    def marked_data(self, value: Any, block: Any) -> Any:
+        """Return the JSON *value* with the files inside its texts marked; Gradio makes no other files of it."""
+        if isinstance(value, list):
+            return [self.marked_data(item, block) for item in value]
+        if isinstance(value, dict):
+            return {name: self.marked_data(item, block) for name, item in value.items()}
+        return self.marked(value, block) if isinstance(value, str) else value
+
     def receive(self, value: Any) -> None:
         """Note the files in *value*, which a client sent as an input: what of them leaves unchanged passes through."""
         for path in _paths(value):

@@ -27,6 +27,16 @@ _EDGE = 256
 """Pixels; small enough to be marked in a moment and large enough for every layer."""
 
 
+class _Trial(gradio.Blocks):  # type: ignore[misc]
+    """An app that is never served, and so has no need of routes, which take longer to make than all the rest."""
+
+    def queue(self, *args: Any, **kwargs: Any) -> Any:
+        return self
+
+    def __exit__(self, *args: Any) -> None:
+        gradio.blocks.BlockContext.__exit__(self, *args)
+
+
 def prove(hook: Callable[[gradio.Blocks, Outputs], None], marker: Marker, disclosure: Disclosure) -> None:
     """Raise DiscloseError unless a picture that a function of an app returns is marked by what *hook* attaches to it.
 
@@ -37,7 +47,7 @@ def prove(hook: Callable[[gradio.Blocks, Outputs], None], marker: Marker, disclo
     layers = [layer for layer in silent if layer.plane is Plane.CONTAINER] or silent
     trial = Marker(layers, optional=marker.optional)
     with tempfile.TemporaryDirectory() as folder, _apart():
-        with gradio.Blocks() as demo:
+        with _Trial() as demo:
             shown = gradio.Image(format="png")
             shown.GRADIO_CACHE = folder
             shown.change(lambda: None, None, shown)
