@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from disclose.disclosure import Disclosure
 from disclose.errors import DiscloseError, ProfileError, extra
 from disclose.integrations.gradio_answer import answered, answered_response
+from disclose.integrations.gradio_app import serve
 from disclose.integrations.gradio_callers import tell_callers
 from disclose.integrations.gradio_conversation import Conversation
 from disclose.integrations.gradio_notice import Announcement, hand_back, take_over
@@ -114,6 +115,7 @@ class _Door:
         _hook(self.demo, outputs, self.concerns)
         if self.told is not None:
             tell_callers(self.demo, self.profile, self.statement, self.told.notice, self.concerns)
+            serve(self.demo, self.profile, self.statement, self.told.script)
             self.told.attach()
 
     def concerns(self, block_fn: Any) -> bool:

@@ -1,17 +1,29 @@
-(id, signal, ask, about) => (sent) => {
+(id, signal, ask, load, about) => {
   // What the server tells this page: which notices to show, whether the badge stands, and when to ask again.
-  const first = JSON.parse(sent || "null");
   const host = document.getElementById(id);
-  if (!host || !host.tell || !first) return [];
+  if (!host || !host.tell || host.follow) return;
   // The address of the page's own server: gradio_config.root knows the path that the app is mounted at.
-  const root = ((window.gradio_config || {}).root || location.href.split(/[?#]/)[0]).replace(/\/+$/, "");
-  host.link(root + about);
-  if (!first.session) return [];
-  try { sessionStorage.setItem(`${id}-session`, first.session); } catch { /* the next page begins anew */ }
-  const call = (name, data) => {
-    const body = JSON.stringify({ data, session_hash: first.session });
+  const here = (window.gradio_config || {}).root || location.href.split(/[?#]/)[0];
+  const root = (host.root || here).replace(/\/+$/, "");
+  let session = "", alone = false;
+  const call = (name, data, as = session) => {
+    const body = JSON.stringify({ data, session_hash: as });
     const headers = { "content-type": "application/json" };
     return fetch(`${root}/gradio_api/run/${name}`, { method: "POST", headers, body, keepalive: true });
+  };
+  const said = async (name, data, as) => JSON.parse((await (await call(name, data, as)).json()).data[0]);
+  host.link(root + about);
+
+  // Third-party frames may be denied storage; then every page begins anew, which harms nobody.
+  const earlier = () => { try { return sessionStorage.getItem(`${id}-session`) || ""; } catch { return ""; } };
+  const remember = () => { try { sessionStorage.setItem(`${id}-session`, session); } catch { /* anew */ } };
+  host.state = () => JSON.stringify({ language: host.lang, earlier: earlier() });
+  host.follow = (reply) => {
+    if (!reply || !reply.session) return;
+    session = reply.session;
+    alone = false;
+    remember();
+    take(reply, true);
   };
 
   // A signal that was lost is given again when the server sends its notice again.
@@ -25,7 +37,7 @@
     let found = null;
     while (texts.nextNode()) {
       const text = texts.currentNode;
-      if (text.data.includes(notice.text.headline) && !host.contains(text)) found = text.parentElement;
+      if (text.data.includes(notice.text.headline)) found = text.parentElement;
     }
     if (found) {
       const observer = new IntersectionObserver((entries) => {
@@ -70,8 +82,7 @@
     asking = true;
     asked = Date.now();
     try {
-      const answer = await (await call(ask, [host.lang])).json();
-      take(JSON.parse(answer.data[0]), false);
+      take(await said(ask, [host.lang]), false);
     } catch {
       due = Date.now() + PATIENCE;
       wait();
@@ -79,14 +90,27 @@
     asking = false;
   };
   const plan = () => {
-    if (planned) return;
+    if (planned || !session) return;
     planned = setTimeout(() => { planned = 0; inquire(); }, Math.max(300, asked + 2000 - Date.now()));
   };
   document.addEventListener("visibilitychange", () => { if (!document.hidden) plan(); });
+
+  // A page whose policy lets Gradio run no script of ours does by itself what its load event does: in a session of its
+  // own, until an address that the page requests names that of Gradio.
+  const begin = async (name) => { try { host.follow(await said(load, [host.state()], name)); } catch { /* shown */ } };
+  host.begin = async () => {
+    if (session) return;
+    await begin(`page-${Math.random().toString(36).slice(2)}${Math.random().toString(36).slice(2)}`);
+    alone = true;
+  };
+  const named = (address) => new URL(address).searchParams.get("session_hash");
   // After every event of the app, which may have changed who is in charge.
-  const ours = (address) => address.endsWith(`/run/${ask}`) || address.endsWith(`/run/${signal}`);
-  const isEvent = ({ name }) => /\/gradio_api\/(queue|run)\//.test(name) && !ours(name);
-  new PerformanceObserver((list) => { if (list.getEntries().some(isEvent)) plan(); }).observe({ type: "resource" });
-  take(first, true);
-  return [];
+  const isOurs = (address) => [ask, signal, load].some((name) => address.endsWith(`/run/${name}`));
+  const isEvent = ({ name }) => /\/gradio_api\/(queue|run)\//.test(name) && !isOurs(name);
+  new PerformanceObserver((list) => {
+    const events = list.getEntries().filter(isEvent);
+    const name = alone && events.map((event) => named(event.name)).find(Boolean);
+    if (name) begin(name);
+    else if (events.length) plan();
+  }).observe({ type: "resource" });
 }

@@ -39,6 +39,8 @@ SIGNAL = "disclose_notice"
 """The API name under which a page reports what its reader saw."""
 ASK = "disclose_notice_due"
 """The API name under which a page asks what is due."""
+LOAD = "disclose_notice_load"
+"""The API name under which a page does what its load event does, where it cannot run that."""
 _session: contextvars.ContextVar[str | None] = contextvars.ContextVar("disclose_gradio_session", default=None)
 _here: contextvars.ContextVar[Announcement | None] = contextvars.ContextVar("disclose_gradio_notice", default=None)
 _UNDOCUMENTED: dict[str, Any] = (
@@ -46,13 +48,23 @@ _UNDOCUMENTED: dict[str, Any] = (
     if "api_visibility" in inspect.signature(api).parameters and not gradio.__version__.startswith("5.")
     else {"show_api": False}
 )
-# What the function in between returns is what the load event sends: the language shown, and the session before.
+# What the load event sends: the language shown, and the session before.
 _LOAD = """() => {
   (%s)();
-  let earlier = "";
-  try { earlier = sessionStorage.getItem(%s) || ""; } catch { /* a session of its own */ }
-  return [JSON.stringify({ language: document.getElementById(%s).lang, earlier })];
+  return [document.getElementById(%s).state()];
 }"""
+_FOLLOW = """(sent) => {
+  document.getElementById(%s).follow(JSON.parse(sent || "null"));
+  return [];
+}"""
+# For pages that cannot run what the load event brings. A page that has not heard from it by then will not.
+_ALONE = """(() => {
+  const address = document.currentScript ? document.currentScript.src : "";
+  (%s)(address.replace(/\\/gradio_api\\/.*$/, ""));
+  setTimeout(() => document.getElementById(%s).begin(), %d);
+})();
+"""
+_SECONDS_FOR_GRADIO = 10
 
 
 def take_over(session: gradio.Request | str, *, human: str) -> None:
@@ -97,6 +109,7 @@ class Announcement:
             with self._demo:
                 api(self._signal, api_name=SIGNAL, queue=False, **_UNDOCUMENTED)
                 api(self._ask, api_name=ASK, queue=False, **_UNDOCUMENTED)
+                api(self._load, api_name=LOAD, queue=False, **_UNDOCUMENTED)
         finally:
             self._demo.current_page = current
         self._watch_sessions()
@@ -133,9 +146,11 @@ class Announcement:
 
     def in_charge(self, id: str, transition: _Transition) -> None:
         """Apply *transition* to the session *id*, or to the one that continues it since its page was loaded again."""
-        newest = id
-        while (later := self._later.get(newest)) is not None:
+        newest, passed = id, {id}
+        # Sessions are named by clients, who may name two of them in a circle.
+        while (later := self._later.get(newest)) is not None and later not in passed:
             newest = later
+            passed.add(newest)
         try:
             before = self._sessions.change(newest, _as_it_is, begin=_unknown)
             session = self._sessions.change(newest, transition, begin=_unknown)
@@ -158,22 +173,36 @@ class Announcement:
                     self._send(session, due, said)
         return True
 
-    def _attach_to_page(self) -> None:
+    @property
+    def script(self) -> str:
+        """What a page runs that brings the notice as a file of its own."""
+        return _ALONE % (self._page_script(), json.dumps(ELEMENT_ID), _SECONDS_FOR_GRADIO * 1000)
+
+    def _page_script(self) -> str:
+        """Return a JavaScript function that shows the notice and follows what the server says; it takes its address."""
         shown = self.notice.to_script(asks=not self._conversation.is_exempt)
-        key, element = json.dumps(f"{ELEMENT_ID}-session"), json.dumps(ELEMENT_ID)
         follow = files(__package__).joinpath("gradio_notice.js").read_text("utf-8").strip()
-        given = ", ".join(json.dumps(one) for one in (ELEMENT_ID, SIGNAL, ASK, WELL_KNOWN))
+        given = ", ".join(json.dumps(one) for one in (ELEMENT_ID, SIGNAL, ASK, LOAD, WELL_KNOWN))
+        element = json.dumps(ELEMENT_ID)
+        return f"""(root) => {{
+  ({shown})();
+  if (root) document.getElementById({element}).root = root;
+  ({follow})({given});
+}}"""
+
+    def _attach_to_page(self) -> None:
+        element = json.dumps(ELEMENT_ID)
         with self._demo:
             said, heard = gradio.Textbox(visible=False), gradio.Textbox(visible=False)
             self._demo.load(
                 self._load,
                 said,
                 heard,
-                js=_LOAD % (shown, key, element),
+                js=_LOAD % (self._page_script(), element),
                 queue=False,
                 show_progress="hidden",
                 **_UNDOCUMENTED,
-            ).then(None, heard, None, js=f"(sent) => ({follow})({given})(sent)", show_progress="hidden")
+            ).then(None, heard, None, js=_FOLLOW % element, show_progress="hidden")
 
     def _load(self, said: str, request: gradio.Request) -> str:
         """Return as JSON what the page that has just come up has to show."""
@@ -181,7 +210,8 @@ class Announcement:
         session = request.session_hash
         if session is None:
             return json.dumps({"session": None})
-        again = self._continue(session, earlier) if earlier else self._conversation.is_exempt
+        is_other = bool(earlier) and earlier != session
+        again = self._continue(session, earlier) if is_other else self._conversation.is_exempt
         return self._reply(session, [language, *preferred(request.headers.get("accept-language", ""))], again=again)
 
     def _ask(self, language: str, request: gradio.Request) -> str:
