@@ -43,7 +43,7 @@ from disclose.integrations.asgi_headers import (
     value_of,
     without,
 )
-from disclose.integrations.asgi_notice import NoticeResponder
+from disclose.integrations.asgi_notice import NoticeResponder, language_asked_for
 from disclose.integrations.asgi_proof import Announcement
 from disclose.notice.session import Exemption
 
@@ -403,7 +403,7 @@ class _Responder:
         if unwanted.isdisjoint(self._names) and _PAST_US.isdisjoint(extensions):
             # Others outside look into the scope for what the application left there, such as the route it took.
             return scope
-        headers, self._known_tags = original_tags(headers_of(scope))
+        headers, self._known_tags = original_tags(headers_of(scope), language_asked_for(scope))
         if middleware.media:
             headers = without(headers, _ASKS_FOR_LESS)
         offered = {name: value for name, value in extensions.items() if name not in _PAST_US}

@@ -21,7 +21,7 @@ CONDITIONAL = (b"if-none-match", b"if-match")
 EXPOSE = b"access-control-expose-headers"
 _ACCEPTED = re.compile(r"([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7})\s*(?:;\s*q=([01](?:\.\d{0,3})?))?")
 _ENTITY_TAG = re.compile(rb'(?:W/)?"[^"]*"')
-_OUR_SUFFIX = re.compile(rb'-aid[0-9a-f]{8}(?="$)')
+_OUR_SUFFIX = re.compile(rb'-aid[0-9a-f]{8}(?:-([A-Za-z-]+))?(?="$)')
 
 
 def headers_of(message: Message) -> Headers:
@@ -114,18 +114,21 @@ def rewritten(headers: Headers, *, length: int | None, tag: bytes | None) -> Hea
     return kept
 
 
-def original_tags(headers: Headers) -> tuple[Headers, dict[bytes, bytes]]:
+def original_tags(headers: Headers, language: str | None = None) -> tuple[Headers, dict[bytes, bytes]]:
     """Return request *headers* that name entity tags as the application knows them, and how the client knows them.
 
-    The client repeats the tags we gave it; without this nothing would ever be "not modified" again.
+    The client repeats the tags we gave it; without this nothing would ever be "not modified" again. The tag of a page
+    ends in the language of its notice: it stays as it is, and fits nothing, when its reader asks for another by now.
     """
     known: dict[bytes, bytes] = {}
 
     def restore(found: re.Match[bytes]) -> bytes:
         given = found.group()
-        original = _OUR_SUFFIX.sub(b"", given)
-        if original != given:
-            known[original] = given
+        ours = _OUR_SUFFIX.search(given)
+        if ours is None or (ours[1] is not None and language is not None and ours[1] != language.encode()):
+            return given
+        original = given[: ours.start()] + b'"'
+        known[original] = given
         return original
 
     restored = [(name, _ENTITY_TAG.sub(restore, value) if name in CONDITIONAL else value) for name, value in headers]

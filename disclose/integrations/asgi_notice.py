@@ -20,6 +20,7 @@ from disclose.integrations.asgi_headers import (
 )
 from disclose.integrations.asgi_html import SCAN_LIMIT, PageStart
 from disclose.notice import Notice
+from disclose.notice.languages import best
 from disclose.notice.notice import ELEMENT_ID
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ class NoticeResponder:
                 cookies = await self._announcement.sent_with(self._scope, headers, language)
             length = (value_of(headers, b"content-length") or b"").decode("latin-1")
             grown = int(length) + len(notice) if length.isascii() and length.isdigit() else None
-            headers = varying(rewritten(headers, length=grown, tag=tag_of(notice)), b"accept-language")
+            tag = tag_of(notice) + b"-" + language_asked_for(self._scope).encode()
+            headers = varying(rewritten(headers, length=grown, tag=tag), b"accept-language")
             await self._let_go({**start, "headers": [*headers, *cookies]})
             await self._send({**message, "body": bytes(self._held[:place] + notice + self._held[place:])})
         self._held.clear()
@@ -125,6 +127,11 @@ class NoticeResponder:
 
 
 _BODIES = ("http.response.body", "http.response.pathsend", "http.response.zerocopysend")
+
+
+def language_asked_for(scope: Scope) -> str:
+    """Return the language of the notice that the reader asks for in *scope*, "und" where none that there is."""
+    return best(languages_of(scope), _NOTICE.wording) or "und"
 
 
 def banner(language: str, headers: Headers, *, strict: bool = False, wanted: Iterable[str] = ()) -> bytes:

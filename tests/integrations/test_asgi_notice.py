@@ -82,6 +82,23 @@ def test_caches_are_told_what_the_page_depends_on_beside_what_they_know():
     assert "vary" not in ask(page(content=b"a fragment")).headers
 
 
+def test_a_page_that_the_reader_has_is_not_modified_until_the_reader_wants_another_language():
+    async def app(scope, receive, send):
+        known = dict(scope["headers"]).get(b"if-none-match") == b'"a"'
+        start = {"type": "http.response.start", "status": 304 if known else 200}
+        await send({**start, "headers": [(b"content-type", b"text/html"), (b"etag", b'"a"')]})
+        await send({"type": "http.response.body", "body": b"" if known else PAGE})
+
+    site = DiscloseMiddleware(app)
+    for language in ("de", "zh-TW", ""):
+        tag = ask(site, headers={"Accept-Language": language}).headers["etag"]
+        again = ask(site, headers={"Accept-Language": language, "If-None-Match": tag})
+        assert (again.status, again.headers["etag"]) == (304, tag)
+        other = ask(site, headers={"Accept-Language": "fr", "If-None-Match": tag})
+        assert other.status == 200
+        assert other.headers["etag"] != tag
+
+
 @given(some.binary(max_size=60) | some.text("adefnrq=-;,.*01 ", max_size=60).map(str.encode))
 def test_whatever_a_client_says_of_its_language_only_languages_are_read(wanted):
     tags = languages_of({"headers": [(b"accept-language", wanted)]})
