@@ -9,7 +9,7 @@ Nothing is added to the text, and no model is needed to read it: token ids and t
 
 * what every scheme rests on: contexts (what seeds a token's randomness), prf (the keyed randomness), significance
   (how sure to be), spans (where in the text), detection (what is reported);
-* the schemes: gumbel (ours), synthid (with saddlepoint, its p-value);
+* the schemes: gumbel (ours), synthid (as transformers writes it; saddlepoint gives its p-value), philox (vLLM's);
 * search: several keys, tokenizers and schemes at once.
 """
 

@@ -12,7 +12,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from disclose.watermark.text.significance import INDICATED_AT, REPORT_AT, detectable_nats
+from disclose.watermark.text.significance import GAIN, INDICATED_AT, REPORT_AT, detectable_nats
 from disclose.watermark.text.spans import Span, disjoint, placements, sums
 
 LIVELY = 2.0  # nats a token; free prose of a small model at temperature 1
@@ -36,7 +36,7 @@ class Detection:
     ``p_value`` is the chance that a text made without the key looks as marked, corrected for all ``hypotheses`` that
     were tried; ``uncorrected`` that of the whole text alone, under one key. ``statistic`` is the score of the whole
     text, over ``scored`` of its ``total`` tokens. ``spans`` are the parts found, the whole text where it is the
-    surest. ``detectable_nats`` is the mean entropy of a token at which a mark would have been expected to show.
+    surest. ``detectable_nats`` is the mean entropy of a token from which on a mark is expected to show, unedited.
     ``label`` says which key, tokenizer and scheme this is of. ``basis`` says how the p-value is known.
     """
 
@@ -78,13 +78,13 @@ class Detection:
         """One sentence for a report."""
         counts = f"{self.scored} of {self.total} tokens scored"
         chance = f"p = {self.p_value:.1e}, corrected for {self.hypotheses} hypotheses"
-        needed = f"only text of more than {self.detectable_nats:.1f} nats a token would have shown it"
+        needed = f"unedited text of {self.detectable_nats:.1f} nats a token or more is expected to show it"
         return {
             Reason.MARKED: f"the mark of this key is there ({chance}; {counts})",
             Reason.INDICATED: f"the mark of this key may be there ({chance}; {counts})",
             Reason.TOO_SHORT: f"undetermined: too short or too little entropy to tell ({counts}; {needed})",
             Reason.TOO_PREDICTABLE: f"undetermined: the text repeats itself too much to tell ({counts}; {needed})",
-            Reason.NOT_FOUND: f"undetermined: no mark of this key was found ({chance}; {counts}; {needed}, unedited), "
+            Reason.NOT_FOUND: f"undetermined: no mark of this key was found ({chance}; {counts}; {needed}), "
             "which says nothing about who wrote the text",
         }[self.reason]
 
@@ -110,12 +110,14 @@ def judged(
     total: int,
     p_value: Callable[[NDArray[np.float64], NDArray[np.intp]], NDArray[np.float64]],
     search_spans: bool,
+    gain: float = GAIN,
 ) -> Detection:
     """Return what *values*, one or a row for each scored token, say about the whole text and its parts.
 
     ``places`` are the scored tokens' positions among *total*, ``width`` the length of their contexts, and *p_value*
-    gives the p-values of sums of the values over counts of tokens. The whole text has half of the error rate to
-    itself and its parts share the other half, so that a fully marked text does not pay for the search.
+    gives the p-values of sums of the values over counts of tokens; *gain* is what a nat adds to a score. The whole
+    text has half of the error rate to itself and its parts share the other half, so that a fully marked text does not
+    pay for the search.
     """
     scored = len(values)
     everything = np.array([[0, scored]])
@@ -140,7 +142,7 @@ def judged(
         scored=scored,
         total=total,
         hypotheses=1 + len(parts),
-        detectable_nats=detectable_nats(scored, hypotheses),
+        detectable_nats=detectable_nats(scored, hypotheses, gain=gain),
         basis=basis,
         spans=disjoint(found),
     )

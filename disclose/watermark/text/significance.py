@@ -32,11 +32,11 @@ def gamma_p_value(statistic: ArrayLike, scored: ArrayLike) -> NDArray[np.float64
     return np.where(count > 0, np.maximum(tail, LEAST_P), 1.0)
 
 
-def detectable_nats(scored: int, hypotheses: int, p_value: float = REPORT_AT) -> float:
+def detectable_nats(scored: int, hypotheses: int, p_value: float = REPORT_AT, gain: float = GAIN) -> float:
     """Return the mean entropy, nats a token, at which an unedited marked text is expected to reach *p_value*."""
     from scipy.special import gammainccinv
 
     if scored == 0:
         return inf
     critical = float(gammainccinv(scored, p_value / max(hypotheses, 1)))
-    return max(critical - scored, 0.0) / (scored * GAIN)
+    return max(critical - scored, 0.0) / (scored * gain)
