@@ -27,7 +27,7 @@ _EDGE = 256
 """Pixels; small enough to be marked in a moment and large enough for every layer."""
 
 
-class _Trial(gradio.Blocks):  # type: ignore[misc]
+class _Trial(gradio.Blocks):
     """An app that is never served, and so has no need of routes, which take longer to make than all the rest."""
 
     def queue(self, *args: Any, **kwargs: Any) -> Any:
