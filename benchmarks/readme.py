@@ -99,6 +99,36 @@ def credentials() -> str:
     return "\n".join(lines)
 
 
+def gradio() -> str:
+    """Return the table of what an event of a disclosed Gradio app takes beyond marking, and what a crowd waits."""
+    found = json.loads((RESULTS / "gradio.json").read_text())
+    events, at_once, machine = found["events"], found["at once"], found["machine"]
+    width, height = found["pixels"]
+    lines = [
+        f"Events of a Gradio app (Gradio {found['gradio']}), with and without the door, in milliseconds on the clock"
+        f" (medians of {events['text']['pairs']} pairs, pictures of {width}×{height}, {machine['processor']}, Python"
+        f" {machine['python']}, load {found['load before']} on {machine['cores']} cores); the bar is"
+        f" {events['text']['at most']:.0f} ms beyond marking:",
+        "",
+        "| event | plain | disclosed | added | marking alone | beyond marking (middle half) | met |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, row in events.items():
+        low, high = row["quartiles"]
+        cells = [f"{row[one]:.0f}" for one in ("plain", "disclosed", "added", "marking")]
+        cells += [
+            f"{row['beyond marking']:.1f} ({low:.0f} to {high:.0f})",
+            {True: "yes", False: "**no**", None: "open"}[row["met"]],
+        ]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    waits = [
+        f"{row['median'] / 1000:.1f} s, the last {row['last'] / 1000:.1f} s, {name}" for name, row in crowds.items()
+    ]
+    count = at_once["plain"]["sessions"]
+    lines += ["", f"{count} sessions that ask at once for a picture of 256 px wait (median) {'; '.join(waits)}."]
+    return "\n".join(lines)
+
+
 def copy_attack() -> str:
     """Return the table of genuine parts against copied marks."""
     summary = json.loads((RESULTS / "copy_attack.json").read_text())["summary"]
@@ -170,6 +200,7 @@ TABLES = {
     "speed": speed,
     "engine speed": engine_speed,
     "credentials": credentials,
+    "gradio": gradio,
     "copy attack": copy_attack,
 }
 
