@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -60,6 +61,9 @@ class Profile:
     writes as ContentProducer (GB 45438-2025, Annex E). ``training_mining`` states that what is made is not to be
     trained on or mined (CAWG Training and Data Mining assertion, "notAllowed").
 
+    The ledger is a SQLite file in ``folder``, unless ``ledger_url`` names another file or a PostgreSQL database, whose
+    password stands in ``ledger_password_file``. Records older than ``ledger_retention`` days are erased.
+
     ``signer_reference``, "package.module:function", returns the signer of a key that is no file, such as one in a KMS.
     What ``retired_certificates`` (PEM) signed is still this deployment's own. ``timestamp_url`` is that of an RFC 3161
     authority; when it does not answer, ``timestamp_outage`` says whether marking fails or goes on unstamped.
@@ -81,6 +85,9 @@ class Profile:
     layers: tuple[str, ...] = DEFAULT_LAYERS
     also_read: tuple[str, ...] = ALSO_READ
     optional: frozenset[str] = frozenset()
+    ledger_url: str | None = None
+    ledger_password_file: Path | None = None
+    ledger_retention: float | None = None
     statement: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     production: bool = False
     certificates: Path | None = None
@@ -213,7 +220,16 @@ class Profile:
         # Here and not above: SQLAlchemy takes longer to import than many commands take to run.
         from disclose.ledger import Ledger
 
-        return self._once("ledger", lambda: Ledger(self.folder / "ledger.sqlite"))
+        days = self.ledger_retention
+        return self._once(
+            "ledger",
+            lambda: Ledger(
+                self.ledger_url or self.folder / "ledger.sqlite",
+                key=self.folder / "ledger_key.pem",
+                password_file=self.ledger_password_file,
+                retention=None if days is None else timedelta(days=days),
+            ),
+        )
 
     def notices(self) -> NoticeProof:
         """Return what records that notices were sent and shown, and to the sessions of which outputs."""

@@ -67,6 +67,8 @@ EXAMPLES = {
     "optional": frozenset({"ledger"}),
     "strength": 1.5,
     "signer_reference": "package.module:function",
+    "ledger_url": "postgresql://disclose@db.example/ledger",
+    "ledger_retention": 400.5,
     "timestamp_url": "http://stamps.example/tsr",
     "timestamp_outage": "unstamped",
     "legacy_message": "flux",

@@ -7,7 +7,7 @@ import warnings
 
 import click
 
-from disclose.cli import check, demo, keys, layers, ledger, mark, profile, verify
+from disclose.cli import check, demo, keys, layers, ledger, ledger_proofs, mark, profile, verify
 from disclose.cli.terminal import complain
 from disclose.errors import DiscloseError
 from disclose.version import __version__
@@ -24,6 +24,8 @@ for command in (
     *(keys.keys, ledger.ledger, layers.layers, profile.profile),
 ):
     commands.add_command(command)
+for command in ledger_proofs.COMMANDS:
+    ledger.ledger.add_command(command)
 
 
 def main() -> None:

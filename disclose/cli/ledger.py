@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -45,15 +47,14 @@ def list_(limit: int, as_json: bool) -> None:
 @ledger.command()
 @click.argument("identifier", metavar="ID")
 def show(identifier: str) -> None:
-    """Show every entry whose id begins with ID, as JSON."""
-    try:
-        wanted = Identifier.parse(identifier)
-    except ValueError:
-        raise click.UsageError(f"{identifier!r} is not an id: give up to 32 hexadecimal digits") from None
-    records = Profile.load().ledger().find(wanted)
-    for record in records:
-        print(json.dumps(record.to_dict(), ensure_ascii=False, indent=2))
-    if not records:
+    """Show every entry whose id begins with ID, and every erasure of one, as JSON."""
+    wanted, book = parsed(identifier), Profile.load().ledger()
+    records, erasures = book.find(wanted), book.erased(wanted)
+    for values in (*(one.to_dict() for one in records), *(asdict(one) for one in erasures)):
+        print(json.dumps(values, ensure_ascii=False, indent=2))
+    for erasure in erasures:
+        complain(f"entry {erasure.entry} was {erasure}")
+    if not records and not erasures:
         complain(f"no entry begins with {identifier}")
         sys.exit(2)
 
@@ -74,8 +75,46 @@ def verify(as_json: bool) -> None:
         if not check.is_intact:
             complain(f"{book.place} is broken: {check.reason}")
         elif not as_json:
-            console().print(plain(f"{check.entries} {counted}, chain intact, head {check.head}"), soft_wrap=True)
+            console().print(plain(f"{check.entries} {counted}, intact, root {check.head}"), soft_wrap=True)
     sys.exit(0 if is_intact else 1)
+
+
+@ledger.command()
+@click.argument("identifier", metavar="[ID]", required=False)
+@click.option("--older-than", type=float, metavar="DAYS", help="Erase every entry older than so many days instead.")
+@click.option("--reason", required=True, help="Why; it stays on record.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object an erasure.")
+def forget(identifier: str | None, older_than: float | None, reason: str, as_json: bool) -> None:
+    """Erase what the entries whose id begins with ID say, for good.
+
+    That they were recorded and erased stays known, with the id and the SHA-256, and the tree stays whole. Backups and
+    exports are beyond reach.
+    """
+    if (identifier is None) == (older_than is None):
+        raise click.UsageError("give an id, or --older-than DAYS")
+    if not reason.strip():
+        raise click.UsageError("--reason is empty")
+    book = Profile.load().ledger()
+    if identifier is not None:
+        erasures = book.forget(parsed(identifier), reason=reason)
+    else:
+        erasures = book.forget_before(datetime.now(UTC) - timedelta(days=older_than or 0), reason=reason)
+    for erasure in erasures:
+        if as_json:
+            print(json.dumps(asdict(erasure), ensure_ascii=False))
+        else:
+            console().print(plain(f"entry {erasure.entry}: {erasure}"), soft_wrap=True)
+    if not erasures:
+        complain("there was nothing to erase")
+        sys.exit(2)
+
+
+def parsed(identifier: str) -> Identifier:
+    """Return the id that somebody typed; raises UsageError for what is none."""
+    try:
+        return Identifier.parse(identifier)
+    except ValueError:
+        raise click.UsageError(f"{identifier!r} is not an id: give up to 32 hexadecimal digits") from None
 
 
 def _found(check: LedgerCheck) -> dict[str, object]:

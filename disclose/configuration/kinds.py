@@ -109,6 +109,14 @@ def _url(value: Any) -> str:
         raise ValueError(str(error)) from error
 
 
+def _ledger(value: Any) -> str:
+    text = os.fsdecode(value) if isinstance(value, os.PathLike) else _text(value)
+    scheme, separator, _ = text.partition("://")
+    if separator and scheme != "postgresql":
+        raise ValueError(f"it begins with {scheme}://")
+    return text if separator else str(_path(text))
+
+
 def _code(value: Any) -> str:
     if any(not "!" <= character <= "~" for character in _text(value)):
         raise ValueError("it holds a space or another character")
@@ -144,4 +152,9 @@ NAMES = Kind(
 NAME_SET = Kind(expected=NAMES.expected, take=lambda value: frozenset(NAMES.take(value)), parse=_comma_separated)
 REFERENCE = Kind(expected="a reference of the form package.module:function", take=_reference)
 URL = Kind(expected="an http(s) address", take=_url)
+LEDGER = Kind(
+    expected="a path, or an address such as postgresql://user@host/name",
+    take=_ledger,
+    locate=lambda place, folder: place if "://" in place else str(folder / place),
+)
 CODE = Kind(expected="a code of printable ASCII characters without spaces (0x21 to 0x7E)", take=_code)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from disclose.configuration.kinds import (
     CODE,
+    LEDGER,
     NAME_SET,
     NAMES,
     PATH,
@@ -45,6 +46,11 @@ _TABLE = (
     Setting(name="preset", kind=one_of(*PRESETS)),
     Setting(name="role", kind=one_of(*ROLES), clause="AI Act Art. 3(3)-(4), 25, 50"),
     Setting(name="folder", kind=PATH, variable="HOME", clause="AI Act Art. 50(2); Code of Practice, Sub-measure 1.1.3"),
+    Setting(name="ledger_url", kind=LEDGER, clause="Code of Practice, Sub-measure 1.1.3"),
+    Setting(name="ledger_password_file", kind=PATH, clause="Code of Practice, Sub-measure 1.1.3 (access control)"),
+    Setting(
+        name="ledger_retention", kind=POSITIVE, clause="Code of Practice, Sub-measure 1.1.3 (retention limits)"
+    ),
     Setting(name="layers", kind=NAMES, clause="AI Act Art. 50(2); Code of Practice, Measure 1.1"),
     Setting(name="also_read", kind=NAMES, clause="Code of Practice, Sub-measure 2.1.4"),
     Setting(name="optional", kind=NAME_SET, clause="Code of Practice, Measure 1.1 (exceptions)"),

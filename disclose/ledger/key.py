@@ -29,8 +29,7 @@ class LedgerKey:
 
     def verifier(self, log: str) -> VerifierKey:
         """Return the public key under the name of *log*, which is different for every ledger."""
-        public = self._private.public_key().public_bytes_raw()
-        return VerifierKey(name=f"disclose/{hashlib.sha256(public).hexdigest()[:16]}/{log}", public=public)
+        return verifier_key(self._private.public_key().public_bytes_raw(), log)
 
     def signed(self, log: str, size: int, root: bytes) -> str:
         """Return the checkpoint of *log* at *size* as a signed note."""
@@ -74,6 +73,11 @@ class LedgerKey:
         if not isinstance(key, Ed25519PrivateKey):
             raise LedgerError(f"the key of the ledger {self.path} is not one of Ed25519")
         return key
+
+
+def verifier_key(public: bytes, log: str) -> VerifierKey:
+    """Return the key *public* under the name that *log* has in the ledger it signs for."""
+    return VerifierKey(name=f"disclose/{hashlib.sha256(public).hexdigest()[:16]}/{log}", public=public)
 
 
 def _create(path: Path) -> None:

@@ -17,6 +17,9 @@ from disclose.ledger.key import LedgerKey
 from disclose.ledger.tables import CHECKPOINTS, NODES, PENDING, LogName
 from disclose.ledger.tree import Frontier, consistency_proof, folded, inclusion_proof, leaf_hash, root
 
+TextOf = Callable[[Any], str | None]
+FaultOf = Callable[[Any, str | None], str | None]
+
 _HEIGHT = 8
 """Of the nodes, every eighth level is stored; what lies between is computed from at most 256 of them."""
 _BATCH = 1024
@@ -94,14 +97,15 @@ class Log:
         waiting = connection.execute(query).all()
         if not waiting:
             return 0
-        size = self._size(connection)
-        self._store(
-            connection,
-            [(0, size + place, bytes(row.leaf), row.entry) for place, row in enumerate(waiting)],
-        )
+        self.place(connection, [(row.entry, bytes(row.leaf)) for row in waiting])
         connection.execute(delete(PENDING).where(mine, PENDING.c.entry.in_([row.entry for row in waiting])))
-        self._complete(connection, size, size + len(waiting))
         return len(waiting)
+
+    def place(self, connection: Connection, leaves: list[tuple[int, bytes]]) -> None:
+        """Give entries, by number and hash, the next places in an exclusive transaction, in the order given."""
+        size = self._size(connection)
+        self._store(connection, [(0, size + place, leaf, number) for place, (number, leaf) in enumerate(leaves)])
+        self._complete(connection, size, size + len(leaves))
 
     def sign(self, connection: Connection, *, at_most_every: float = 0.0) -> str | None:
         """Sign a checkpoint of the tree as it is, unless the last one says the same; return the note if so.
@@ -153,11 +157,11 @@ class Log:
             except ValueError as error:
                 raise LedgerError(f"cannot prove that the log holds what it held: {error}") from error
 
-    def check(self, fault_of: Callable[[Any], str | None], text_of: Callable[[Any], str | None]) -> LedgerCheck:
+    def check(self, fault_of: FaultOf, text_of: TextOf) -> LedgerCheck:
         """Check every leaf, the tree and every checkpoint.
 
-        *text_of* returns the text that a row's hash covers, None when it was erased, and *fault_of* what else is
-        wrong with the row.
+        *text_of* returns the text that a row's hash covers, None when it was erased, and *fault_of*, given both, what
+        else is wrong with the row.
         """
         try:
             self.sequence()
@@ -174,9 +178,7 @@ class Log:
             last, more = connection.execute(select(placed.scalar_subquery(), waiting)).one()
         return (0 if last is None else int(last) + 1) + int(more)
 
-    def _check(
-        self, connection: Connection, fault_of: Callable[[Any], str | None], text_of: Callable[[Any], str | None]
-    ) -> LedgerCheck:
+    def _check(self, connection: Connection, fault_of: FaultOf, text_of: TextOf) -> LedgerCheck:
         noun, frontier, chain = self._name.noun, Frontier(), _GENESIS
         try:
             # Before the leaves are read: whoever appends meanwhile signs more than they will hold.
@@ -192,8 +194,7 @@ class Log:
             elif row.number is None:
                 reason = f"{noun} {row.leaf_of} is missing"
             else:
-                reason, chain = _fault(row, noun, chain, text_of)
-                reason = reason or fault_of(row)
+                reason, chain = _fault(row, noun, chain, fault_of, text_of)
             if reason is not None:
                 return self._broken(frontier, reason, row.leaf_of)
             frontier.add(bytes(row.leaf))
@@ -253,6 +254,11 @@ class Log:
                 f"the checkpoints of the ledger {self._database.place} are not all signed by {self._key.path}: {error};"
                 " put the key that signed them there"
             ) from error
+
+    def rows(self) -> Iterator[Row[Any]]:
+        """Yield the rows of the table in the order of their places, with ``position``, ``leaf_of`` and ``leaf``."""
+        with self._database.connection() as connection:
+            yield from self._joined(connection)
 
     def _joined(self, connection: Connection) -> Iterator[Row[Any]]:
         """Yield the leaves in order, each with the row of its entry, if that is there."""
@@ -343,7 +349,7 @@ def chained(previous: str, text: str) -> str:
     return hashlib.sha256(previous.encode("ascii") + text.encode()).hexdigest()
 
 
-def _fault(row: Any, noun: str, chain: str, text_of: Callable[[Any], str | None]) -> tuple[str | None, str]:
+def _fault(row: Any, noun: str, chain: str, fault_of: FaultOf, text_of: TextOf) -> tuple[str | None, str]:
     """Return what is wrong with what *row* holds, if anything, and the hash that the next of the old chain follows."""
     stored = getattr(row, "chain", None)
     following = chain if stored is None else bytes(stored).hex()
@@ -352,12 +358,12 @@ def _fault(row: Any, noun: str, chain: str, text_of: Callable[[Any], str | None]
     except (LedgerError, ValueError, KeyError, TypeError) as error:
         return f"{noun} {row.number} cannot be read: {error}", following
     if text is None:
-        return None, following
+        return fault_of(row, None), following
     if leaf_hash(text.encode()) != bytes(row.leaf):
         return f"{noun} {row.number} was changed after it was appended", following
     if stored is not None and chained(chain, text) != following:
         return f"{noun} {row.number} does not follow the {noun} before it, or was changed after it", following
-    return None, following
+    return fault_of(row, text), following
 
 
 def _disagrees_above(tops: Iterator[bytes], frontier: Frontier) -> str | None:

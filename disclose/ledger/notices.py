@@ -168,8 +168,8 @@ def _index(happening: Happening) -> dict[str, Any]:
     }
 
 
-def _fault(row: Any) -> str | None:
-    written = _index(_event(row.number, row.body))
+def _fault(row: Any, text: str | None) -> str | None:
+    written = _index(_event(row.number, text or ""))
     if any(getattr(row, name) != value for name, value in written.items()):
         return f"the index of event {row.number} does not match its body"
     return None

@@ -1,46 +1,80 @@
-"""``disclose ledger verify`` reads the chain of the notices too."""
+"""The ledger from the command line: proofs, erasures, exports."""
 
 import json
-import sqlite3
-from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
+from ledgers import append
 
-from disclose.cli.ledger import ledger
-from disclose.notice.schedule import Schedule
-from disclose.notice.session import NoticeSession
-from disclose.profile import Profile
+from disclose.cli import commands
+from disclose.ledger import Ledger
 
 
 @pytest.fixture
-def recorded():
-    """The file of a ledger with one notice in it."""
-    session = NoticeSession.begin("a", datetime(2026, 12, 1, tzinfo=UTC))
-    (due,) = Schedule.load("eu").due(session, session.clock)
-    profile = Profile.load()
-    profile.notices().sent(session, due, language="en")
-    return profile.ledger().path
+def home(tmp_path):
+    return tmp_path / "home"
 
 
-def verified(*options):
-    return CliRunner().invoke(ledger, ["verify", *options])
+@pytest.fixture
+def records(home):
+    with Ledger(home / "ledger.sqlite") as ledger:
+        return [append(ledger, sha256=f"{number:02x}" * 32) for number in range(3)]
 
 
-def test_the_notices_are_checked_with_the_entries(recorded):
-    done = verified("--json")
-    found = json.loads(done.stdout)
-    assert (done.exit_code, found["entries"], found["intact"]) == (0, 0, True)
-    assert (found["notices"]["entries"], found["notices"]["intact"]) == (1, True)
-    assert "1 notices, chain intact" in verified().stdout
+def run(*arguments):
+    return CliRunner().invoke(commands, ["ledger", *map(str, arguments)])
 
 
-def test_a_notice_that_was_changed_breaks_the_ledger(recorded):
-    with sqlite3.connect(recorded) as connection:
-        connection.execute("DROP TRIGGER notice_events_no_update")
-        connection.execute("UPDATE notice_events SET body = replace(body, 'eu-first', 'eu-asked')")
-    connection.close()
-    done = verified()
+def test_a_proof_is_written_and_checked_by_whoever_has_the_key(records, home, tmp_path, monkeypatch):
+    file, identifier = tmp_path / "proof.json", str(records[1].disclosure.id)
+    assert run("prove", identifier, "-o", file).exit_code == 0
+    key = run("checkpoint", "--key").output.strip()
+    monkeypatch.setenv("DISCLOSE_HOME", str(tmp_path / "elsewhere"))
+    done = run("verify-proof", file, "--key", key, "--json")
+    assert (done.exit_code, json.loads(done.output)["entry"]["disclosure"]["id"]) == (0, identifier)
+    assert "give --key" in run("verify-proof", file).output
+    file.write_text(file.read_text().replace("Studio", "Stadio"))
+    done = run("verify-proof", file, "--key", key)
     assert done.exit_code == 1
-    assert "event 1 was changed" in done.stderr
-    assert json.loads(verified("--json").stdout)["notices"]["intact"] is False
+    assert "does not hold" in done.output
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_checkpoint_is_printed_for_others_to_keep(records):
+    assert run("checkpoint").output.split("\n")[1] == "3"
+
+
+def test_what_is_erased_is_shown_as_erased(records):
+    identifier = str(records[0].disclosure.id)
+    assert "--reason" in run("forget", identifier).output
+    done = run("forget", identifier, "--reason", "the person asked", "--json")
+    assert (done.exit_code, json.loads(done.output)["reason"]) == (0, "the person asked")
+    done = run("show", identifier)
+    assert done.exit_code == 0
+    assert "erased on" in done.output
+    assert run("verify").exit_code == 0
+    assert run("forget", identifier, "--reason", "again").exit_code == 2
+
+
+def test_what_is_old_is_erased_by_age(records):
+    assert run("forget", "--older-than", "1", "--reason", "retention").exit_code == 2
+    assert run("forget", "--older-than", "0", "--reason", "retention").output.count("retention") == 3
+    assert "give an id" in run("forget", "--reason", "retention").output
+
+
+def test_a_ledger_moves_by_export_and_import(records, tmp_path, monkeypatch):
+    file = tmp_path / "ledger.jsonl"
+    assert run("export", file).exit_code == 0
+    key = run("checkpoint", "--key").output.strip()
+    monkeypatch.setenv("DISCLOSE_HOME", str(tmp_path / "new"))
+    assert "3 entries imported" in run("import", file, "--key", key).output
+    listed = [json.loads(line)["hash"] for line in run("list", "--json").output.splitlines()]
+    assert listed == [record.hash for record in reversed(records)]
+
+
+def test_the_ledger_is_where_the_configuration_says(records, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("DISCLOSE_HOME", str(tmp_path / "new"))
+    monkeypatch.setenv("DISCLOSE_LEDGER_URL", str(home / "ledger.sqlite"))
+    assert len(run("list", "--json").output.splitlines()) == 3
+    monkeypatch.setenv("DISCLOSE_LEDGER_URL", "mysql://somewhere/else")
+    assert "postgresql://" in str(run("list").exception)

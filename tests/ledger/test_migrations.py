@@ -60,8 +60,8 @@ def test_a_migrated_ledger_is_searched_and_goes_on(path):
 FORGERIES = {
     "a changed body": ("UPDATE entries SET body = replace(body, 'Stúdio', 'Stadio') WHERE sequence = 2", 2),
     "a deleted entry": ("DELETE FROM entries WHERE sequence = 2", 3),
-    "a changed index": (f"UPDATE entries SET sha256 = '{'ff' * 32}' WHERE sequence = 3", 3),
-    "a changed hash": (f"UPDATE entries SET hash = '{'00' * 32}' WHERE sequence = 1", 1),
+    "a changed index": ("UPDATE entries SET sha256 = previous WHERE sequence = 3", 3),
+    "a changed hash": ("UPDATE entries SET hash = previous WHERE sequence = 1", 1),
     "a moved entry": ("UPDATE entries SET sequence = 9 WHERE sequence = 1", 2),
 }
 

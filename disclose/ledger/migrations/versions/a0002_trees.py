@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy
@@ -136,13 +136,13 @@ def _batches(connection: Any, old: Table) -> Iterator[list[Any]]:
 
 def _entry(row: Any) -> dict[str, Any]:
     identifier, sha256 = bytes.fromhex(row.identifier), bytes.fromhex(row.sha256)
-    recorded = datetime.fromisoformat(json.loads(row.body)["recorded"]).astimezone(UTC)
+    recorded = datetime.fromisoformat(json.loads(row.body)["recorded"])
     return {
         "number": row.sequence,
         "identifier": identifier,
         "sha256": sha256,
         "likeness": row.likeness,
-        "recorded": round(recorded.timestamp() * 1_000_000),
+        "recorded": (recorded - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1),
         "body": pack(row.body, (identifier, sha256, row.likeness)),
         "chain": bytes.fromhex(row.hash),
     }

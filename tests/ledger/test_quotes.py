@@ -1,0 +1,177 @@
+"""The quotation log: it finds what was issued again, edited or in parts, and holds none of the words."""
+
+import sqlite3
+import tempfile
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from answers import answers, edited
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from disclose.disclosure import Identifier
+from disclose.ledger import Ledger
+from disclose.ledger.quotes import COMMON, QuoteLog
+from disclose.ledger.tenants import TenantKeys
+
+KEY = b"a key of thirty-two bytes, say.."
+LIMIT = 1e-4
+JAPANESE = (
+    "東京は日本の首都であり、世界でも有数の人口を抱える大都市です。江戸時代には徳川幕府の本拠地として栄え、"
+    "明治維新の後に現在の名前へと改められました。今日では経済と文化の中心として、多くの人々が働き、学び、"
+    "訪れる街となっています。春には桜が咲き、川沿いの道を歩く人の姿が絶えません。"
+)
+
+
+@pytest.fixture
+def log(ledger):
+    return QuoteLog(ledger, KEY)
+
+
+@pytest.fixture
+def filled(log):
+    identifiers = [Identifier(value=number) for number in range(len(answers()[:150]))]
+    log.add_all(zip(answers()[:150], identifiers, strict=True))
+    return log
+
+
+def matches(log, text):
+    return [one for one in log.find(text) if one.is_exact or one.p_value <= LIMIT]
+
+
+def test_an_answer_with_three_words_in_ten_replaced_is_found(filled):
+    found = [matches(filled, edited(answers()[number])) for number in range(40)]
+    hits = sum(bool(one) and one[0].identifier.value == number for number, one in enumerate(found))
+    assert hits >= 38
+
+
+def test_a_quotation_is_found_and_where_it_stands(filled):
+    words = answers()[7].split(" ")
+    quotation = " ".join(words[10:50])
+    before, after = answers()[200] + "\n\n", "\n\n" + answers()[201]
+    found = matches(filled, before + quotation + after)
+    assert [one.identifier.value for one in found] == [7]
+    (passage,) = found[0].passages
+    assert len(before) <= passage.start < passage.end <= len(before) + len(quotation)
+    assert passage.end - passage.start > 0.6 * len(quotation)
+    assert 0.05 < found[0].share < 0.5
+
+
+def test_texts_that_have_nothing_to_do_with_the_log_are_not_found(filled):
+    assert not [text for text in answers()[150:] if matches(filled, text)]
+
+
+def test_the_very_wording_is_known_whatever_its_case_and_spacing(filled):
+    found = filled.find("  " + answers()[3].upper().replace(" ", "\n"))
+    assert found[0].is_exact
+    assert found[0].share == 1
+    assert found[0].identifier.value == 3
+
+
+def test_a_text_without_spaces_between_words_is_found_too(log):
+    identifier = Identifier.new()
+    log.add(JAPANESE, identifier)
+    (found,) = matches(log, JAPANESE[50:110])
+    assert found.identifier == identifier
+
+
+def test_what_many_answers_end_with_leads_to_none_of_them(log):
+    boilerplate = (
+        "Please note that this answer was made without knowledge of your circumstances and cannot replace the advice"
+        " of a lawyer who is admitted where you live, and that laws change from one day to the next."
+    )
+    log.add_all((f"{text}\n\n{boilerplate}", Identifier.new()) for text in answers()[: 3 * COMMON])
+    assert not matches(log, boilerplate)
+    assert not matches(log, answers()[-1] + "\n\n" + boilerplate)
+
+
+def test_an_answer_given_twice_takes_its_place_once(log):
+    first = log.add(answers()[0], Identifier(value=1))
+    assert first > 12
+    assert log.add(answers()[0], Identifier(value=2)) == 0
+    found = log.find(answers()[0])
+    assert {one.identifier.value for one in found if one.is_exact} == {1, 2}
+
+
+def test_another_tenant_finds_nothing(ledger, filled):
+    assert not QuoteLog(ledger, bytes(reversed(KEY))).find(answers()[0])
+
+
+def test_no_word_of_an_answer_is_in_the_file_and_no_phrase_of_a_deleted_one(tmp_path):
+    with Ledger(tmp_path / "quotes" / "ledger.sqlite") as ledger:
+        log = QuoteLog(ledger, KEY)
+        log.add_all((text, Identifier(value=number)) for number, text in enumerate(answers()[:20]))
+        assert log.delete(Identifier(value=0)) == 1
+    stored = b"".join(path.read_bytes() for path in (tmp_path / "quotes").iterdir())
+    words = {word for text in answers()[:20] for word in text.split() if len(word) > 8}
+    assert words
+    assert not [word for word in words if word.encode() in stored]
+    with closing(sqlite3.connect(tmp_path / "quotes" / "ledger.sqlite")) as connection:
+        (left,) = connection.execute("SELECT count(*) FROM quoted_phrases WHERE answer = 1").fetchone()
+    assert left == 0
+
+
+def test_a_deleted_answer_is_not_found(log):
+    log.add(answers()[0], Identifier(value=1))
+    log.add(answers()[1], Identifier(value=2))
+    assert log.delete(Identifier(value=1)) == 1
+    assert not log.find(answers()[0])
+    assert matches(log, answers()[1])
+
+
+def test_retention_ends(log):
+    long_ago = datetime.now(UTC) - timedelta(days=90)
+    log.add(answers()[0], Identifier(value=1), issued=long_ago)
+    log.add(answers()[1], Identifier(value=2))
+    assert log.delete_before(datetime.now(UTC) - timedelta(days=30)) == 1
+    assert len(log) == 1
+    with pytest.raises(ValueError, match="time zone"):
+        log.delete_before(datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_one_tenant_deletes_its_own_answers_only(ledger, log):
+    other = QuoteLog(ledger, bytes(reversed(KEY)))
+    log.add(answers()[0], Identifier(value=1))
+    other.add(answers()[0], Identifier(value=2))
+    assert log.delete_all() == 1
+    assert len(other) == 1
+    assert other.find(answers()[0])[0].is_exact
+
+
+def test_short_texts_are_too_short_and_nothing_else(log):
+    log.add(answers()[0], Identifier(value=1))
+    assert log.too_short("Yes, that is so.")
+    assert not log.too_short(answers()[1])
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\ud800", "👩‍👩‍👧‍👦" * 50, "\u202eabc\u202c", "e" + "\u0301" * 5000])
+def test_odd_texts_are_taken_as_they_are(text, log):
+    log.add(text, Identifier(value=1))
+    assert all(one.is_exact for one in log.find(text))
+
+
+@settings(max_examples=25, deadline=None)
+@given(some.text(max_size=200))
+def test_whatever_was_added_is_found_by_its_wording(text):
+    with tempfile.TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.sqlite") as ledger:
+        log = QuoteLog(ledger, KEY)
+        log.add(text, Identifier(value=9))
+        assert [one.identifier.value for one in log.find(text) if one.is_exact] == [9]
+
+
+def test_a_key_that_is_none_is_refused(ledger):
+    with pytest.raises(ValueError, match="16 to 64"):
+        QuoteLog(ledger, b"short")
+
+
+def test_each_tenant_has_a_key_that_only_its_owner_reads_and_that_can_be_forgotten(tmp_path):
+    keys = TenantKeys(tmp_path / "keys")
+    assert keys.key("one") == keys.key("one") != keys.key("other")
+    assert {path.stat().st_mode & 0o777 for path in keys.folder.iterdir()} == {0o600}
+    assert not [path for path in keys.folder.iterdir() if "one" in path.name]
+    before = keys.key("one")
+    assert keys.forget("one")
+    assert not keys.forget("one")
+    assert keys.key("one") != before
