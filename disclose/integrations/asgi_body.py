@@ -6,6 +6,7 @@ import logging
 from typing import Literal
 
 from disclose.errors import MarkingError
+from disclose.integrations import metrics
 from disclose.integrations.asgi_headers import Message, Scope, Send, exposed, headers_of, is_encoded, value_of, without
 
 BODY_LIMIT = 32 * 1024 * 1024
@@ -105,6 +106,7 @@ class BodyResponder:
             await self._refuse(f"{reason}; oversize='pass' lets such bodies leave unmarked")
             return
         _log.warning("passed the response to %s %r on unmarked: %s", self._scope["method"], self._scope["path"], reason)
+        metrics.skipped("web", "unknown", "oversize")
         headers = [*without(headers_of(self._start), (b"accept-ranges",)), (UNMARKED, b"oversize")]
         await self.pass_on({**self._start, "headers": exposed(headers, UNMARKED)})
 

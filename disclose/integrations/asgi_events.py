@@ -33,7 +33,7 @@ FIELD = "ai_disclosure"
 LARGEST_EVENT = 8 * 1024 * 1024
 """Bytes of one event that are waited for; a stream with a longer one is passed on from there as it is."""
 
-_DOOR = "asgi"
+_DOOR = "web"
 # The end of a line, and of the empty one after it; a lone carriage return ends a line too (HTML standard, 9.2.6).
 _END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 # A byte order mark may open the stream, and JSON ignores the space that may follow the colon.

@@ -15,6 +15,7 @@ from anyio import to_thread
 from disclose.asset import Asset
 from disclose.disclosure import Identifier
 from disclose.errors import DiscloseError
+from disclose.integrations import metrics
 from disclose.integrations.asgi_body import BODY_LIMIT, BodyResponder, Oversize
 from disclose.integrations.asgi_headers import Headers, Scope, Send, exposed, headers_of, rewritten, tag_of, value_of
 
@@ -85,12 +86,15 @@ class MarkedBodies:
         return result
 
     def _mark(self, body: bytes, *, beside: bool) -> Marked:
-        disclosure = self._profile.disclosure(**self._statement)
-        asset = Asset.from_data(body, name="the response")
-        # A manifest stands beside nothing that is not what it was announced as: a broken picture is not a text.
-        sidecar = beside and self._is_media(asset.media_type)
-        asset = self._profile.marker().mark(asset, disclosure, sidecar=sidecar)
-        identifier = None if asset.disclosure is None else asset.disclosure.id
+        with metrics.output("web") as output:
+            disclosure = self._profile.disclosure(**self._statement)
+            asset = Asset.from_data(body, name="the response")
+            output.media_type = asset.media_type
+            # A manifest stands beside nothing that is not what it was announced as: a broken picture is not a text.
+            sidecar = beside and self._is_media(asset.media_type)
+            asset = self._profile.marker().mark(asset, disclosure, sidecar=sidecar)
+            identifier = None if asset.disclosure is None else asset.disclosure.id
+            output.identifier = str(identifier or "")
         return Marked(data=asset.data, identifier=identifier, manifest=asset.sidecar)
 
     def _recall(self, key: bytes, *, beside: bool) -> Marked | None:
