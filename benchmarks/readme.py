@@ -122,7 +122,7 @@ def gradio() -> str:
         ]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     waits = [
-        f"{row['median'] / 1000:.1f} s, the last {row['last'] / 1000:.1f} s, {name}" for name, row in crowds.items()
+        f"{row['median'] / 1000:.1f} s, the last {row['last'] / 1000:.1f} s, {name}" for name, row in at_once.items()
     ]
     count = at_once["plain"]["sessions"]
     lines += ["", f"{count} sessions that ask at once for a picture of 256 px wait (median) {'; '.join(waits)}."]
