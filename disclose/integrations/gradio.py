@@ -115,8 +115,8 @@ class _Door:
         _hook(self.demo, outputs, self.concerns)
         if self.told is not None:
             tell_callers(self.demo, self.profile, self.statement, self.told.notice, self.concerns)
-            serve(self.demo, self.profile, self.statement, self.told.script)
             self.told.attach()
+            serve(self.demo, self.profile, self.statement, self.told.script, self.told.built)
 
     def concerns(self, block_fn: Any) -> bool:
         """Whether the outputs of *block_fn* are to be marked."""

@@ -9,6 +9,7 @@ Gradio's server-side rendering pages come from elsewhere and show it by their lo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -33,15 +34,17 @@ _OUTPUTS = ("/gradio_api/call/", "/gradio_api/run/", "/gradio_api/api/", "/gradi
 """Where functions answer. Other addresses serve the page's own parts, and files that may be a person's own."""
 _SCRIPT = "/gradio_api/disclose_notice.js"
 _END = b"</body>"
-_served: WeakKeyDictionary[gradio.Blocks, dict[str, Any]] = WeakKeyDictionary()
+_served: WeakKeyDictionary[gradio.Blocks, tuple[dict[str, Any], Callable[[], None]]] = WeakKeyDictionary()
 
 
-def serve(demo: gradio.Blocks, profile: Profile, statement: dict[str, Any], script: str) -> None:
+def serve(
+    demo: gradio.Blocks, profile: Profile, statement: dict[str, Any], script: str, built: Callable[[], None]
+) -> None:
     """Let the application that Gradio builds for *demo* serve what *profile* and *statement* say, and *script*.
 
-    Call it before the app is launched or mounted.
+    Call it before the app is launched or mounted; *built* is called when it is.
     """
-    _served[demo] = {"profile": profile, "statement": statement, "script": script}
+    _served[demo] = ({"profile": profile, "statement": statement, "script": script}, built)
     _teach_app()
 
 
@@ -54,7 +57,9 @@ def _teach_app() -> None:
     def configure_app(self: App, blocks: gradio.Blocks) -> None:
         original(self, blocks)
         if blocks in _served:
-            self.add_middleware(_Middleware, **_served[blocks])
+            served, built = _served[blocks]
+            built()
+            self.add_middleware(_Middleware, **served)
 
     configure_app.discloses = True  # type: ignore[attr-defined]
     App.configure_app = configure_app  # type: ignore[method-assign]

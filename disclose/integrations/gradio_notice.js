@@ -95,8 +95,8 @@
   };
   document.addEventListener("visibilitychange", () => { if (!document.hidden) plan(); });
 
-  // A page whose policy lets Gradio run no script of ours does by itself what its load event does: in a session of its
-  // own, until an address that the page requests names that of Gradio.
+  // A page that no event of Gradio tells anything asks by itself: in Gradio's session as soon as an address that the
+  // page requests names it, and until then, if that takes long, in one of its own.
   const begin = async (name) => { try { host.follow(await said(load, [host.state()], name)); } catch { /* shown */ } };
   host.begin = async () => {
     if (session) return;
@@ -109,8 +109,8 @@
   const isEvent = ({ name }) => /\/gradio_api\/(queue|run)\//.test(name) && !isOurs(name);
   new PerformanceObserver((list) => {
     const events = list.getEntries().filter(isEvent);
-    const name = alone && events.map((event) => named(event.name)).find(Boolean);
+    const name = (alone || !session) && events.map((event) => named(event.name)).find(Boolean);
     if (name) begin(name);
     else if (events.length) plan();
-  }).observe({ type: "resource" });
+  }).observe({ type: "resource", buffered: true });
 }

@@ -96,6 +96,7 @@ class Announcement:
         self._answers: Newest[tuple[str, str, int], bool] = Newest()
         self._waiting: Newest[str, _Waiting] = Newest()
         self._later: Newest[str, str] = Newest()
+        self._scripts: dict[int, Any] = {}
         self._first: Newest[str, str] = Newest()
 
     def attach(self) -> None:
@@ -173,6 +174,16 @@ class Announcement:
                     self._send(session, due, said)
         return True
 
+    def built(self) -> None:
+        """Leave the notice to the file that pages bring, unless they come from elsewhere than this application.
+
+        Where a page may not evaluate scripts, an event that brings one keeps Gradio 6 from showing the page.
+        """
+        is_ours = not getattr(self._demo, "ssr_mode", False)
+        for number, script in self._scripts.items():
+            self._demo.fns[number].js = None if is_ours else script
+        self._demo.config = self._demo.get_config_file()
+
     @property
     def script(self) -> str:
         """What a page runs that brings the notice as a file of its own."""
@@ -192,6 +203,7 @@ class Announcement:
 
     def _attach_to_page(self) -> None:
         element = json.dumps(ELEMENT_ID)
+        before = set(self._demo.fns)
         with self._demo:
             said, heard = gradio.Textbox(visible=False), gradio.Textbox(visible=False)
             self._demo.load(
@@ -199,16 +211,20 @@ class Announcement:
                 said,
                 heard,
                 js=_LOAD % (self._page_script(), element),
-                queue=False,
+                # The page reads the name of its session from the address of the queue.
+                queue=True,
+                concurrency_limit=None,
                 show_progress="hidden",
                 **_UNDOCUMENTED,
             ).then(None, heard, None, js=_FOLLOW % element, show_progress="hidden")
+        for number in set(self._demo.fns) - before:
+            self._scripts[number] = self._demo.fns[number].js
 
     def _load(self, said: str, request: gradio.Request) -> str:
         """Return as JSON what the page that has just come up has to show."""
         language, earlier = _read(said)
         session = request.session_hash
-        if session is None:
+        if session is None or not language:
             return json.dumps({"session": None})
         is_other = bool(earlier) and earlier != session
         again = self._continue(session, earlier) if is_other else self._conversation.is_exempt
