@@ -1,0 +1,95 @@
+"""The pointer: an invisible tag at the end of the last paragraph of prose, which leads to the record of a text.
+
+Off unless a profile's layers name it: invisible characters count as characters, and validators and editors stumble over
+them. It survives copying and rewording, and it binds no words, so that alone it never gives more than a hint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Self
+
+from disclose.asset import Asset, Mark
+from disclose.disclosure import Disclosure
+from disclose.errors import MarkingError
+from disclose.evidence import Basis, Evidence
+from disclose.layer import Carried, Plane
+from disclose.media import text, text_tag, text_zones
+from disclose.registry import Resources
+
+_CHANCE = 2.0**-64
+"""That a tag made without the key has the right code."""
+
+
+class TextPointerLayer:
+    """Writes one tag into a text, where nothing that a machine reads is touched, and finds those made with its key."""
+
+    name = "text_pointer"
+    plane = Plane.CONTENT
+    media = ("text/plain", "text/markdown")
+
+    def __init__(self, key: Callable[[], bytes]) -> None:
+        self._key = key
+
+    @classmethod
+    def from_resources(cls, resources: Resources) -> Self:
+        """Return the layer with the key that stands beside the profile's ledger."""
+
+        def key() -> bytes:
+            from disclose.ledger.tenants import TenantKeys
+
+            return TenantKeys(resources.ledger().path.with_name("tenant-keys")).key()
+
+        return cls(key)
+
+    def mark(self, asset: Asset, disclosure: Disclosure) -> Asset:
+        """Return *asset* with a tag; raises MarkingError where there is no paragraph of plain prose to hold it."""
+        content = text.decode(asset.data)
+        found = text_zones.places(content)
+        if not found:
+            raise MarkingError(
+                f"cannot put a pointer into {asset.name or 'the text'}: no paragraph of it is plain prose, and code,"
+                " data, addresses and numbers are never touched; list text_pointer as optional to go without it there"
+            )
+        tagged = text_tag.written(content, found[-1], disclosure.id, self._key())
+        mark = Mark(layer=self.name, details={"bits": text_tag.IDENTIFIER_BITS, "characters": text_tag.LENGTH})
+        begins = b"\xef\xbb\xbf" if asset.data.startswith(b"\xef\xbb\xbf") else b""
+        return asset.with_data(begins + tagged.encode()).with_mark(mark)
+
+    def detect(self, asset: Asset) -> Iterator[Evidence]:
+        """Yield each tag, by its key ours or not, and what others have hidden in the text, by name."""
+        content = text.decode(asset.data)
+        key, seen = self._key(), set()
+        for number, tag in enumerate(text_tag.tags(content), 1):
+            own = tag.is_made_with(key)
+            if own and tag.identifier in seen:
+                continue
+            seen.add(tag.identifier)
+            yield self._own(tag, number) if own else self._others("an invisible tag that another key made", tag)
+        for found in text_tag.hidden(content):
+            yield self._others(f"{found.kind}, which this layer cannot check", found)
+
+    def carried(self, asset: Asset) -> Carried | None:
+        """Return the identifier of the tag that *asset* carries already, if it is one of ours."""
+        key = self._key()
+        own = next((tag for tag in text_tag.tags(text.decode(asset.data)) if tag.is_made_with(key)), None)
+        return None if own is None else Carried(mark=Mark(layer=self.name), identifier=own.identifier)
+
+    def _own(self, tag: text_tag.Tag, tried: int) -> Evidence:
+        return Evidence(
+            layer=self.name,
+            basis=Basis.WATERMARK,
+            p_value=tried * _CHANCE,
+            id=tag.identifier,
+            generated=True,
+            summary="an invisible tag made with our key, which anyone can copy from one text to another",
+            details={"span": [tag.start, tag.end]},
+        )
+
+    def _others(self, what: str, found: text_tag.Tag | text_tag.Hidden) -> Evidence:
+        return Evidence(
+            layer=self.name,
+            basis=Basis.WATERMARK,
+            summary=f"the text holds {what}; it says nothing here",
+            details={"span": [found.start, found.end]},
+        )

@@ -1,0 +1,346 @@
+"""The log that finds quotations: keyed hashes of phrases of every answer issued, and of no answer the words.
+
+Every phrase is hashed under the tenant's own key, so whoever reads the log without it can neither read nor guess what
+was answered, and two tenants' logs have nothing in common. Deleting the key makes a tenant's log meaningless at once.
+The log is not part of the ledger's chain: what it holds is deleted when its time is over
+(Code of Practice on Transparency of AI-Generated Content, sub-measure 1.1.3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+)
+
+from disclose.disclosure import Identifier
+from disclose.ledger.store import Ledger
+from disclose.media import text, text_shingles
+
+METADATA = MetaData()
+_ANSWERS = Table(
+    "quoted_answers",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("tenant", LargeBinary(8), nullable=False),
+    Column("identifier", LargeBinary(16), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("words", Integer, nullable=False),
+    Column("phrases", Integer, nullable=False),
+    Column("issued", Integer, nullable=False),
+    Index("quoted_answers_by_identifier", "identifier"),
+    Index("quoted_answers_by_issued", "issued"),
+)
+# Without a second index: 22 bytes a phrase. What is deleted is found by reading the table through, half a second for
+# 100,000 answers.
+_PHRASES = Table(
+    "quoted_phrases",
+    METADATA,
+    Column("hash", BigInteger, primary_key=True, autoincrement=False),
+    Column("answer", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+COMMON = 10
+"""A phrase that so many answers hold already is not stored for another: it tells nothing apart."""
+FEWEST_PHRASES = 12
+"""A text with fewer phrases than this is too short to be looked for."""
+_MOST_CANDIDATES = 8
+_AT_ONCE = 4000
+_COUNTED_FOR = 60.0
+
+# How often an unrelated text that shares a phrase with an answer shares the next too, and how much more often for each
+# word between the two (benchmarks/text_fingerprint.py, "unrelated").
+_NEXT_SHARED, _NEXT_SHARED_PER_WORD, _MOST_SHARED = 0.2, 0.002, 0.5
+# Others that repeat a passage may hold other phrases of it: those within so many words, and so many phrases, count.
+_NEARBY, _NEIGHBOURS = 12, 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """The characters ``start`` to ``end`` of the text in question: a stretch of words that an answer holds too."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quotation:
+    """An answer that the text in question repeats, whole or in part.
+
+    ``shared`` of its ``phrases`` recorded phrases stand in ``passages``, which are ``share`` of the words of the text.
+    ``p_value`` bounds the chance that any of the ``searched`` answers would share as much with an unrelated text.
+    ``is_exact`` says that the wording is the very same, but for case and spacing.
+    """
+
+    identifier: Identifier
+    issued: datetime
+    shared: int
+    phrases: int
+    share: float
+    passages: tuple[Passage, ...]
+    p_value: float
+    searched: int
+    is_exact: bool = False
+
+
+class QuoteLog:
+    """The quotation log of one tenant, in the database of *ledger*, under that tenant's *key* (32 bytes).
+
+    Raises LedgerError wherever the database cannot be used, ValueError for a key that is too short to be one.
+    """
+
+    def __init__(self, ledger: Ledger, key: bytes) -> None:
+        if not 16 <= len(key) <= 64:
+            raise ValueError(f"the key of a quotation log has 16 to 64 bytes, and this one {len(key)}")
+        self._ledger = ledger
+        self._key = key
+        self._counted = (0, -math.inf)
+        self._tenant = hashlib.blake2b(b"tenant", key=key, digest_size=8, person=b"disclose-tenant").digest()
+        with ledger.connection(writing=True) as connection:
+            METADATA.create_all(connection)
+
+    def add(self, answer: str, identifier: Identifier, *, issued: datetime | None = None) -> int:
+        """Record *answer*, issued under *identifier*, and return how many phrases of it were stored.
+
+        An answer that was recorded word for word before is only named again.
+        """
+        return self.add_all([(answer, identifier)], issued=issued)[0]
+
+    def add_all(self, answers: Iterable[tuple[str, Identifier]], *, issued: datetime | None = None) -> list[int]:
+        """Record many *answers* with their identifiers at once, all or none of them; see :meth:`add`."""
+        when = int((issued or datetime.now(UTC)).timestamp())
+        prepared = [(text.words(answer), identifier) for answer, identifier in answers]
+        with self._ledger.connection(writing=True) as connection:
+            return [self._add(connection, words, identifier, when) for words, identifier in prepared]
+
+    def _add(self, connection: Connection, words: list[text.Word], identifier: Identifier, when: int) -> int:
+        every = text_shingles.shingles(words, self._key)
+        digest = self._digest(words)
+        known = connection.execute(select(_PHRASES.c.answer).where(_PHRASES.c.hash == _lookup(digest)).limit(1)).first()
+        common = set() if known else _common(connection, [one.hash for one in text_shingles.probes(every)])
+        kept = [] if known else text_shingles.sketch([one for one in every if one.hash not in common])
+        values = {
+            "tenant": self._tenant,
+            "identifier": identifier.value.to_bytes(16, "big"),
+            "digest": digest,
+            "words": len(words),
+            "phrases": len(kept),
+            "issued": when,
+        }
+        number = connection.execute(insert(_ANSWERS).returning(_ANSWERS.c.number), values).scalar_one()
+        hashes = {one.hash for one in kept} | {_lookup(digest)}
+        connection.execute(insert(_PHRASES), [{"hash": one, "answer": number} for one in sorted(hashes)])
+        return len(kept)
+
+    def find(self, question: str) -> list[Quotation]:
+        """Return the answers that *question* repeats, the surest first, at most eight; [] where it repeats none.
+
+        What is returned may be a chance: hold ``p_value`` against a limit.
+        """
+        words = text.words(question)
+        every = text_shingles.probes(text_shingles.shingles(words, self._key))
+        digest = self._digest(words)
+        with self._ledger.connection() as connection:
+            postings = _postings(connection, [one.hash for one in every] + [_lookup(digest)])
+            exact = postings.pop(_lookup(digest), [])
+            shared: dict[int, list[text_shingles.Shingle]] = defaultdict(list)
+            for one in every:
+                for number in postings.get(one.hash, ()):
+                    shared[number].append(one)
+            best = sorted(shared, key=lambda number: len(shared[number]), reverse=True)[:_MOST_CANDIDATES]
+            rows = self._rows(connection, [*exact, *best])
+            searched = self._about(connection)
+        hits = sum(len(answers) for answers in postings.values())
+        found = [
+            _quotation(
+                rows[number],
+                shared.get(number, []),
+                words,
+                is_exact=number in exact and rows[number].digest == digest,
+                p_value=by_chance(shared.get(number, []), postings, answer=number, hits=hits),
+                searched=searched,
+            )
+            for number in dict.fromkeys([*exact, *best])
+            if number in rows
+        ]
+        return sorted(found, key=lambda one: (not one.is_exact, one.p_value))[:_MOST_CANDIDATES]
+
+    def too_short(self, question: str) -> bool:
+        """Whether *question* has too few phrases for anything to be said of it."""
+        return len(text_shingles.shingles(text.words(question), self._key)) < FEWEST_PHRASES
+
+    def delete(self, identifier: Identifier) -> int:
+        """Delete every answer recorded under *identifier* and return how many there were."""
+        return self._delete(_ANSWERS.c.identifier == identifier.value.to_bytes(16, "big"))
+
+    def delete_before(self, moment: datetime) -> int:
+        """Delete the answers issued before *moment* (with its time zone) and return how many: a retention's end."""
+        if moment.tzinfo is None:
+            raise ValueError(f"{moment} has no time zone: use datetime.now(UTC) - timedelta(…)")
+        return self._delete(_ANSWERS.c.issued < int(moment.timestamp()))
+
+    def delete_all(self) -> int:
+        """Delete all that this tenant's log holds and return how many answers that were."""
+        return self._delete(_ANSWERS.c.tenant == self._tenant)
+
+    def __len__(self) -> int:
+        with self._ledger.connection() as connection:
+            return self._size(connection)
+
+    def _delete(self, condition: Any) -> int:
+        own = (_ANSWERS.c.tenant == self._tenant) & condition
+        with self._ledger.connection(writing=True) as connection:
+            if connection.dialect.name == "sqlite":
+                # What is deleted is overwritten with zeros.
+                connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            doomed = select(_ANSWERS.c.number).where(own)
+            connection.execute(delete(_PHRASES).where(_PHRASES.c.answer.in_(doomed)))
+            return connection.execute(delete(_ANSWERS).where(own)).rowcount
+
+    def _rows(self, connection: Connection, numbers: list[int]) -> dict[int, Any]:
+        condition = _ANSWERS.c.number.in_(numbers) & (_ANSWERS.c.tenant == self._tenant)
+        return {row.number: row for row in connection.execute(select(_ANSWERS).where(condition))}
+
+    def _size(self, connection: Connection) -> int:
+        query = select(func.count()).select_from(_ANSWERS).where(_ANSWERS.c.tenant == self._tenant)
+        return int(connection.execute(query).scalar_one())
+
+    def _about(self, connection: Connection) -> int:
+        """Return the number of answers as it was at most a minute ago: to count them takes longer than to search."""
+        size, moment = self._counted
+        if time.monotonic() - moment > _COUNTED_FOR:
+            size = self._size(connection)
+            self._counted = (size, time.monotonic())
+        return size
+
+    def _digest(self, words: Sequence[text.Word]) -> bytes:
+        wording = " ".join(word.folded for word in words).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(wording, key=self._key, digest_size=16, person=b"disclose-exact").digest()
+
+
+def by_chance(
+    shared: Sequence[text_shingles.Shingle], postings: Mapping[int, Sequence[int]], *, answer: int, hits: int
+) -> float:
+    """Return a bound on the chance that an unrelated text shares the phrases *shared* with *answer* or any other.
+
+    Each of the *hits* of the text in the log may begin a chain of shared phrases, and each further phrase is shared as
+    rarely as unrelated texts were seen to share one. A phrase that stands where other answers repeat the text too is
+    boilerplate by so much: it counts for one part in as many as there are of those.
+    """
+    if not shared:
+        return 1.0
+    held = Counter(other for one in shared for other in postings[one.hash] if other != answer)
+    rivals = {other for other, number in held.items() if number > 1}
+    logarithm = math.log(max(hits - len(shared), 0) + 1)
+    for index, one in enumerate(shared):
+        if index == 0:
+            continue
+        gap = max(one.first - shared[index - 1].last - 1, 0)
+        prior = min(_MOST_SHARED, _NEXT_SHARED + _NEXT_SHARED_PER_WORD * gap)
+        near = {
+            other
+            for neighbour in shared[max(0, index - _NEIGHBOURS) : index + _NEIGHBOURS + 1]
+            if abs(neighbour.first - one.first) <= _NEARBY
+            for other in postings[neighbour.hash]
+            if other in rivals
+        }
+        logarithm += math.log(prior) / (1 + len(near))
+    return min(1.0, math.exp(logarithm))
+
+
+def _quotation(
+    row: Any,
+    shared: Sequence[text_shingles.Shingle],
+    words: Sequence[text.Word],
+    *,
+    is_exact: bool,
+    p_value: float,
+    searched: int,
+) -> Quotation:
+    reach = 2 * max(1, row.words // max(1, row.phrases)) + 3
+    runs = [(0, len(words) - 1)] if is_exact and words else _runs(shared, reach)
+    covered = sum(last - first + 1 for first, last in runs)
+    return Quotation(
+        identifier=Identifier(value=int.from_bytes(row.identifier, "big")),
+        issued=datetime.fromtimestamp(row.issued, UTC),
+        shared=len(shared),
+        phrases=row.phrases,
+        share=covered / max(1, len(words)),
+        passages=tuple(Passage(start=words[first].start, end=words[last].end) for first, last in runs),
+        p_value=p_value,
+        searched=searched,
+        is_exact=is_exact,
+    )
+
+
+def _runs(shared: Sequence[text_shingles.Shingle], reach: int) -> list[tuple[int, int]]:
+    """Return the stretches of words that *shared* phrases stand in, joined where no more than *reach* words part them.
+
+    The log holds some phrases of an answer and not all, so that those in between may be shared too.
+    """
+    runs: list[tuple[int, int]] = []
+    for one in shared:
+        if runs and one.first - runs[-1][1] <= reach:
+            runs[-1] = (runs[-1][0], max(runs[-1][1], one.last))
+        else:
+            runs.append((one.first, one.last))
+    return runs
+
+
+def _lookup(digest: bytes) -> int:
+    """Return the entry that stands for a whole wording among the phrases: negative, where no phrase is."""
+    return -1 - int.from_bytes(digest[: text_shingles.HASH_BYTES], "big")
+
+
+def _common(connection: Connection, hashes: Sequence[int]) -> set[int]:
+    """Return those of *hashes* that :data:`COMMON` answers hold."""
+    found: set[int] = set()
+    query = select(_PHRASES.c.hash).where(_among(connection)).group_by(_PHRASES.c.hash).having(func.count() >= COMMON)
+    for start in range(0, len(hashes), _AT_ONCE):
+        found.update(connection.execute(query, _given(connection, hashes[start : start + _AT_ONCE])).scalars())
+    return found
+
+
+def _postings(connection: Connection, hashes: Sequence[int]) -> dict[int, list[int]]:
+    """Return the answers that hold each of *hashes*."""
+    found: dict[int, list[int]] = defaultdict(list)
+    query = select(_PHRASES.c.hash, _PHRASES.c.answer).where(_among(connection))
+    for start in range(0, len(hashes), _AT_ONCE):
+        for one, answer in connection.execute(query, _given(connection, hashes[start : start + _AT_ONCE])):
+            found[one].append(answer)
+    return found
+
+
+def _among(connection: Connection) -> Any:
+    # One parameter for all hashes: a list of them in the statement would be parsed anew for every text.
+    if connection.dialect.name == "sqlite":
+        return _PHRASES.c.hash.in_(select(func.json_each(bindparam("hashes")).table_valued("value").c.value))
+    from sqlalchemy.dialects.postgresql import ARRAY
+
+    return _PHRASES.c.hash == func.any(bindparam("hashes", type_=ARRAY(BigInteger)))
+
+
+def _given(connection: Connection, hashes: Sequence[int]) -> dict[str, Any]:
+    return {"hashes": json.dumps(list(hashes)) if connection.dialect.name == "sqlite" else list(hashes)}
