@@ -17,6 +17,9 @@ import websockets.sync.client
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from loopback import served
+from starlette.applications import Starlette
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
 
 import disclose
 from disclose import Outcome, Profile
@@ -518,6 +521,28 @@ def test_others_are_served_while_a_record_is_written(tmp_path):
 
     anyio.run(main)
     assert max(gaps) < 0.25
+
+
+def test_a_marked_endpoint_says_what_its_chats_state_and_signs_them(lasting):
+    @disclose.marked(lasting, system="Endpoint")
+    async def answer(request):
+        return StreamingResponse(iter(chat()), media_type="text/event-stream")
+
+    app = DiscloseMiddleware(Starlette(routes=[Route("/", answer)]), lasting)
+    with served(app) as where, httpx.Client(trust_env=False) as client:
+        begun, ended = disclosures(client.get(f"http://{where}/").content)
+        assert (begun["system"], ended["complete"]) == ("Endpoint", True)
+        assert client.get(f"http://{where}{ended['manifest']}").status_code == 200
+
+
+def test_a_chat_is_linked_to_the_session_it_leaves_in_before_its_first_word(tmp_path):
+    profile = Profile(folder=tmp_path, statement={"system": "Studio"})
+    inner = Starlette(routes=[Route("/", lambda _: StreamingResponse(iter(chat()), media_type="text/event-stream"))])
+    with served(DiscloseMiddleware(inner, profile)) as where, httpx.Client(trust_env=False) as client:
+        client.post(f"http://{where}/.well-known/ai-disclosure/notice", json={})
+        begun, _ = disclosures(client.get(f"http://{where}/").content)
+    (linked,) = profile.notices().outputs_before_notice()
+    assert begun["id"] in str(linked)
 
 
 # --- websockets -----------------------------------------------------------------------------------------------
