@@ -329,9 +329,6 @@ def soon(profile, tab, expected):
     return found
 
 
-HIDDEN = b"<!doctype html><html><head><style>#disclose-notice{display:none!important}</style></head><body><p>x</body>"
-
-
 def test_a_browser_proves_that_the_notice_was_in_view_and_that_its_reader_acknowledged_it(profile, browser):
     strict = (b"content-security-policy", b"default-src 'self'")
     with serving(page(profile, headers=[strict])) as address:
@@ -350,8 +347,11 @@ def test_a_browser_proves_that_the_notice_was_in_view_and_that_its_reader_acknow
         tab.close()
 
 
-def test_a_notice_that_the_page_hides_is_never_on_record_as_shown(profile, browser):
-    with serving(page(profile, content=HIDDEN)) as address:
+@pytest.mark.parametrize("hiding", ["display: none", "opacity: 0", "position: absolute; top: -999px"])
+def test_a_notice_that_the_page_hides_is_never_on_record_as_shown(profile, browser, hiding):
+    style = "".join(f"{one.strip()} !important;" for one in hiding.split(";"))
+    content = PAGE.replace(b"<title>", f"<style>#disclose-notice {{ {style} }}</style><title>".encode())
+    with serving(page(profile, content=content)) as address:
         tab = browser.new_page()
         tab.goto(address)
         assert soon(profile, tab, ["sent"]) == ["sent"]
