@@ -6,6 +6,8 @@ import re
 import threading
 import time
 from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -16,6 +18,7 @@ from hypothesis import strategies as some
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
+from system_parts import need
 
 from disclose import Profile
 from disclose.about import WELL_KNOWN
@@ -344,6 +347,25 @@ def test_a_browser_proves_that_the_notice_was_in_view_and_that_its_reader_acknow
         assert tab.locator("#disclose-notice").inner_text() == GERMAN.decode()
         assert states(profile, tab) == ["sent", "shown", "acknowledged"]
         assert not [text for text in problems if "favicon" not in text and "404" not in text]
+        tab.close()
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 1280), ("ar", 320), ("de", 320)])
+def test_the_notice_is_in_view_at_once_and_accessible_at_any_width(profile, browser, language, width):
+    need(find_spec("axe_playwright_python") is not None, "pip install axe-playwright-python")
+    axe = Path(find_spec("axe_playwright_python").origin).with_name("axe.min.js").read_text("utf-8")
+    with serving(page(profile)) as address:
+        tab = browser.new_page(locale=language, viewport={"width": width, "height": 400})
+        tab.goto(address)
+        tab.wait_for_selector("#disclose-notice button")
+        box = tab.locator("#disclose-notice").bounding_box()
+        assert min(box["x"], box["y"]) >= 0
+        assert box["x"] + box["width"] <= width
+        assert tab.evaluate("document.documentElement.scrollWidth") == width
+        tab.evaluate(axe)
+        found = tab.evaluate("axe.run('#disclose-notice')")
+        assert found["passes"]
+        assert [one["id"] for one in found["violations"]] == []
         tab.close()
 
 
