@@ -13,7 +13,6 @@ import argparse
 import json
 import random
 import time
-import zlib
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -65,8 +64,7 @@ _PACKAGES = frozenset(
 def _runs(passage: str, length: int, step: int = 1) -> list[int]:
     folded = [word.folded for word in words(passage)]
     return [
-        zlib.crc32(" ".join(folded[start : start + length]).encode("utf-8", "replace"))
-        for start in range(0, max(1, len(folded) - length + 1), step)
+        hash(" ".join(folded[start : start + length])) for start in range(0, max(1, len(folded) - length + 1), step)
     ]
 
 
@@ -156,6 +154,15 @@ def main():
     free, overlapping = unrelated(stored, elsewhere)
     print(len(stored), "answers,", len(free), "unrelated texts,", overlapping, "that quote the log", flush=True)
     log, seconds = built(given.database, stored)
+    result = measured(log, stored, free) | {"left_out_as_quoting": overlapping}
+    result["bytes_an_answer"] = round(given.database.stat().st_size / len(stored))
+    result["milliseconds_to_add"] = round(1000 * seconds / len(stored), 2)
+    result["machine"] = machine()
+    print(write("text_fingerprint", result))
+
+
+def measured(log: QuoteLog, stored: list[str], free: list[str]) -> dict[str, object]:
+    """Return all figures of *log*, which holds *stored*, with texts that are *free* of anything in it."""
     numbers = random.Random(1)  # noqa: S311
     vocabulary = sorted({word for one in free[:2000] for word in one.split()})
     tests = {name: lambda one, rate=rate: edited(one, rate, numbers, vocabulary) for name, rate in _EDITS.items()}
@@ -163,26 +170,22 @@ def main():
     tests["25% quoted inside other text"] = lambda one: (
         f"{numbers.choice(free)}\n\n{quoted(one, 0.25, numbers)}\n\n{numbers.choice(free)}"
     )
-    result = {
+    result: dict[str, object] = {
         "answers": len(stored),
         "mean_words": round(sum(len(words(one)) for one in stored[:2000]) / min(2000, len(stored))),
-        "bytes_an_answer": round(given.database.stat().st_size / len(stored)),
-        "milliseconds_to_add": round(1000 * seconds / len(stored), 2) if seconds > 10 else None,
-        "recall": {},
+        "limit": FALSE_MATCHES,
     }
-    for name, alter in tests.items():
-        result["recall"][name] = recall(log, stored, alter, numbers)
-        print(name, result["recall"][name], flush=True)
-    result["unrelated"] = {"left_out_as_quoting": overlapping, **chance(log, free[:UNRELATED_TEXTS])}
-    print(result["unrelated"], flush=True)
-    sentences = [quoted(one, 0.5, numbers) for one in stored[:300]]
+    result["recall"] = {name: recall(log, stored, alter, numbers) for name, alter in tests.items()}
+    print(json.dumps(result["recall"]), flush=True)
+    result["unrelated"] = chance(log, free[:UNRELATED_TEXTS])
+    print(json.dumps(result["unrelated"]), flush=True)
+    halves = [quoted(one, 0.5, numbers) for one in stored[:300]]
     result["milliseconds_a_look_up"] = {
-        "a half of an answer": speed(log, sentences),
+        "half of an answer": speed(log, halves),
         "an unrelated text": speed(log, free[:300]),
     }
-    result["limit"] = FALSE_MATCHES
-    result["machine"] = machine()
-    print(json.dumps(result["milliseconds_a_look_up"]), write("text_fingerprint", result))
+    print(json.dumps(result["milliseconds_a_look_up"]), flush=True)
+    return result
 
 
 if __name__ == "__main__":

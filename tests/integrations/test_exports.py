@@ -1,0 +1,100 @@
+"""Exports: what an answer is saved as says what it is, to people at its top and to machines in and beside it."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from answers import answers
+
+import disclose
+from disclose.errors import UnsupportedError
+from disclose.integrations.exports import export
+
+ANSWER = f"# The tides\n\n{answers()[0]}\n\n```html\n<script>alert(1)</script>\n```\n\n<script>alert(2)</script>\n"
+LAYERS = ("c2pa", "text_pointer", "text_fingerprint", "ledger")
+
+
+@pytest.fixture
+def profile(tmp_path):
+    return disclose.Profile(folder=tmp_path / "disclose", layers=LAYERS, optional=frozenset({"text_pointer"}))
+
+
+@pytest.fixture(params=[".md", ".html", ".txt", ".json"])
+def path(request, tmp_path):
+    return tmp_path / f"an answer{request.param}"
+
+
+def test_a_document_is_signed_in_a_file_beside_it_and_on_record(path, profile):
+    asset = export(ANSWER, path, profile, system="Writer", provider="Acme GmbH")
+    assert path.read_bytes() == asset.data
+    verdict = disclose.verify(path, profile)
+    assert verdict.outcome == "disclosed"
+    assert {one.layer for one in verdict.evidence if one.is_bound} >= {"c2pa", "ledger"}
+    assert verdict.disclosure.provider == "Acme GmbH"
+
+
+def test_a_changed_document_is_contested(path, profile):
+    export(ANSWER, path, profile, system="Writer")
+    path.write_bytes(path.read_bytes().replace(b"The tides", b"The ebbs"))
+    assert disclose.verify(path, profile).outcome == "contested"
+
+
+@pytest.mark.parametrize(
+    ("language", "label"), [("en", "AI-generated text"), ("de-AT", "KI-generierter Text"), ("ar", "الذكاء")]
+)
+def test_the_label_stands_at_the_top_in_the_language_asked_for(path, profile, language, label):
+    export(ANSWER, path, profile, system="Writer", language=language)
+    document = path.read_text("utf-8")
+    assert label in document
+    assert document.index(label) < document.index("The tides")
+
+
+def test_a_page_carries_the_statement_and_leads_to_its_manifest(tmp_path, profile):
+    path = tmp_path / "an answer.html"
+    asset = export(ANSWER, path, profile, system="Writer</script><b>", title="A & B")
+    page = path.read_text("utf-8")
+    assert '<link rel="c2pa-manifest" href="an%20answer.html.c2pa" type="application/c2pa">' in page
+    said = json.loads(re.search(r'<script type="application/ld\+json">(.*?)</script>', page)[1])
+    assert said["identifier"] == f"urn:uuid:{asset.disclosure.id}"
+    assert said["digitalSourceType"].endswith("/TrainedAlgorithmicMediaDigitalSource")
+    assert said["creator"]["name"] == "Writer</script><b>"
+    assert "<title>A &amp; B</title>" in page
+
+
+def test_no_code_of_an_answer_runs_in_its_page(tmp_path, profile):
+    path = tmp_path / "answer.html"
+    export(ANSWER + "[click](javascript:alert(3))\n", path, profile, system="Writer")
+    found = []
+
+    class Tags(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            found.append((tag, dict(attrs)))
+
+    Tags().feed(path.read_text("utf-8"))
+    assert [attributes["type"] for tag, attributes in found if tag == "script"] == ["application/ld+json"]
+    assert not [one for tag, one in found if tag == "a"]
+
+
+def test_a_json_document_holds_the_answer_as_it_was(tmp_path, profile):
+    path = tmp_path / "answer.json"
+    asset = export(ANSWER, path, profile, system="Writer")
+    document = json.loads(path.read_text("utf-8"))
+    assert document["text"] == ANSWER
+    assert document["ai_disclosure"]["id"] == str(asset.disclosure.id)
+    assert document["ai_disclosure"]["manifest"] == "answer.json.c2pa"
+
+
+def test_a_quotation_from_a_page_leads_back_to_it(tmp_path, profile):
+    asset = export(ANSWER, tmp_path / "answer.html", profile, system="Writer")
+    verdict = disclose.verify(" ".join(answers()[0].split(" ")[5:55]), profile)
+    assert verdict.outcome == "indicated"
+    assert verdict.evidence[0].id == asset.disclosure.id
+
+
+def test_other_endings_are_refused_and_nothing_is_written(tmp_path, profile):
+    with pytest.raises(UnsupportedError, match=r"\.md"):
+        export(ANSWER, tmp_path / "answer.docx", profile, system="Writer")
+    with pytest.raises(UnsupportedError, match="surrogate"):
+        export("half \ud800 of a pair", tmp_path / "answer.txt", profile, system="Writer")
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("answer")]
