@@ -45,13 +45,13 @@
     .banner a { color: inherit; text-underline-offset: 3px; }
     .banner a:focus-visible { outline: 2px solid #8fd0ff; outline-offset: 2px; }
     .banner[hidden] { display: none; }
-    .reminder { max-width: 44rem; margin: 10px auto 4px; }
+    .reminder { max-width: 704px; margin: 10px auto 4px; }
     .banner .reminder p { margin-top: 4px; font-size: 14px; color: inherit; }
     .banner .reminder h2 { font-size: 16px; }
     .banner .reminder button { margin-top: 10px; }
     .sign { display: inline-block; width: 8px; height: 8px; margin-inline-end: 9px; border-radius: 50%; background: #8fd0ff; }
     dialog {
-      width: min(27rem, calc(100vw - 32px)); max-height: calc(100vh - 32px); margin: auto; overflow: auto;
+      width: min(432px, calc(100vw - 32px)); max-height: calc(100vh - 32px); margin: auto; overflow: auto;
       padding: 28px; border: 1px solid #d5d9e2; border-radius: 16px;
       background: #ffffff; color: #1e2433; box-shadow: 0 24px 80px rgb(10 14 26 / 0.35);
     }
