@@ -43,8 +43,11 @@ class LedgerLayer:
         return asset.with_mark(Mark(layer=self.name, details={"sequence": record.sequence}))
 
     def detect(self, asset: Asset) -> Iterator[Evidence]:
-        """Yield the record of these very bytes, if they were issued here."""
-        if not asset.is_encoded or (record := self._ledger().find_content(asset.sha256)) is None:
+        """Yield the record of these very bytes, or its erasure, if they were issued here."""
+        if not asset.is_encoded:
+            return
+        if (record := self._ledger().find_content(asset.sha256)) is None:
+            yield from self._erased(asset.sha256)
             return
         yield Evidence(
             layer=self.name,
@@ -60,10 +63,22 @@ class LedgerLayer:
             details={"sequence": record.sequence},
         )
 
+    def _erased(self, sha256: str) -> Iterator[Evidence]:
+        """Yield that these very bytes were on record, if they were; what was said of them is gone."""
+        if (erasure := self._ledger().erased_content(sha256)) is not None:
+            yield Evidence(
+                layer=self.name,
+                basis=Basis.RECORD,
+                time=Time.STATED,
+                id=erasure.id,
+                summary=f"these very bytes are entry {erasure.entry} of the ledger, {erasure}",
+                details={"sequence": erasure.entry, "erased": erasure.erased, "reason": erasure.reason},
+            )
+
     def carried(self, asset: Asset) -> Carried | None:
         """Return the identifier that these very bytes were issued under, if they were."""
         for found in self.detect(asset):
-            if found.id is not None:
+            if found.id is not None and found.is_bound:
                 mark = Mark(layer=self.name, details=found.details)
                 return Carried(mark=mark, identifier=found.id, disclosure=found.disclosure, whole=True)
         return None

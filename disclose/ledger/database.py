@@ -35,8 +35,10 @@ class Database:
         self.path = Path(url.database) if self.is_sqlite and url.database else None
         self.place = str(self.path) if self.path is not None else url.render_as_string(hide_password=True)
         self._writing = threading.RLock()
+        self._file: tuple[int, int] | None = None
         self._engine = self._sqlite() if self.path is not None else self._postgresql(url, password_file)
         self._prepare()
+        self._file = self._identity()
 
     @contextmanager
     def connection(self, *, writing: bool = False, exclusive: bool = True) -> Iterator[Connection]:
@@ -47,6 +49,9 @@ class Database:
         alone = self._writing if writing and (exclusive or self.is_sqlite) else nullcontext()
         try:
             with alone, self._engine.connect().execution_options(writing=writing) as connection:
+                if writing and self._file != self._identity():
+                    # SQLite would go on writing to a file that nobody finds any more.
+                    raise LedgerError(f"the ledger {self.place} was removed or replaced after it was opened")
                 if writing and exclusive and not self.is_sqlite:
                     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
                 yield connection
@@ -68,6 +73,14 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Return which file stands at the path, None where none does yet or the database is no file."""
+        try:
+            found = None if self.path is None else self.path.stat()
+        except OSError:
+            return None
+        return None if found is None else (found.st_dev, found.st_ino)
 
     def _sqlite(self) -> Engine:
         assert self.path is not None
@@ -106,6 +119,7 @@ class Database:
         """Create the tables, or bring those of an earlier version up to date, whole or not at all."""
         if self._revision() == tables.REVISION:
             return
+        self._file = self._identity()
         with self.connection(writing=True) as connection:
             names = set(inspect(connection).get_table_names())
             if not names & {"entries", "notice_events", "alembic_version"}:

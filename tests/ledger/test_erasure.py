@@ -1,8 +1,13 @@
+import io
+
 import pytest
 from ledgers import append, forge
+from PIL import Image
 
+import disclose
 from disclose.errors import LedgerError
 from disclose.ledger import Ledger
+from disclose.profile import Profile
 
 
 def test_an_erased_record_is_gone_and_is_never_not_found(ledger):
@@ -84,7 +89,18 @@ def test_a_record_that_is_back_after_its_erasure_is_found(ledger):
 
 def test_an_erasure_that_cannot_be_written_erases_nothing(ledger):
     record = append(ledger)
+    statements = ("UPDATE entries SET body = NULL, likeness = NULL", "INSERT INTO nowhere VALUES (1)")
     with pytest.raises(LedgerError), ledger.connection(writing=True) as connection:
-        connection.exec_driver_sql("UPDATE entries SET body = NULL, likeness = NULL")
-        connection.exec_driver_sql("INSERT INTO nowhere VALUES (1)")
+        list(map(connection.exec_driver_sql, statements))
     assert ledger.find(record.disclosure.id) == [record]
+
+
+def test_a_file_whose_record_was_erased_is_said_to_have_been_recorded(tmp_path):
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "teal").save(picture, "PNG")
+    profile = Profile(folder=tmp_path, layers=("iptc", "ledger"), also_read=())
+    marked = disclose.mark(picture.getvalue(), profile, system="Studio")
+    (record,) = profile.ledger().records()
+    profile.ledger().forget(record.disclosure.id, reason="the person asked")
+    verdict = disclose.verify(marked.data, profile)
+    assert any("erased on" in item.summary and "the person asked" in item.summary for item in verdict.evidence)
