@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from disclose.asset import Asset
 from disclose.disclosure import Disclosure
-from disclose.errors import DiscloseError, UnreadableError
+from disclose.errors import DiscloseError, UnreadableError, UnsupportedError
 from disclose.integrations import endpoint, metrics
 from disclose.integrations.text_stream import MarkedText, TextStream, asset_of
 from disclose.media import files, sniff
@@ -45,19 +45,19 @@ def mark(
     *obj* is encoded bytes, a path, a PIL image, a uint8 array or a text; it is never changed. *inputs* are what it was
     made from, as image-to-image does: what they say of their origin is kept. Formats that hold no manifest are refused
     unless *sidecar* says that ``asset.sidecar`` will be delivered too; ``asset.save`` does so. A ``str`` is a path
-    where one line of it names a file, there or missing, and a text otherwise; a text is put on record as it is and
-    signed in a sidecar where *sidecar* says so. *statement* says who
-    made it with what: ``system``, ``version``, ``provider``, ``model``, ``action`` ("created" or "altered"),
-    ``source_type``, ``detector``, ``on_behalf_of``. ``production=True`` refuses the development identity. Raises a
-    DiscloseError when *obj* cannot be marked in full.
+    where one line of it names a file, there or missing, and a text otherwise; a text is put on record as it is, and
+    signed in a sidecar where *sidecar* says so. *statement* says who made it with what: ``system``, ``version``,
+    ``provider``, ``model``, ``action`` ("created" or "altered"), ``source_type``, ``detector``, ``on_behalf_of``.
+    ``production=True`` refuses the development identity. Raises a DiscloseError when *obj* cannot be marked in full.
     """
     chosen = _chosen(profile, production)
     with metrics.output(_DOOR) as output:
-        if isinstance(obj, str) and not sidecar and not _names_file(obj):
+        origins = tuple(map(_opened, inputs))
+        if isinstance(obj, str) and not _names_file(obj):
             output.media_type = "text/plain"
-            marked_asset = _recorded(obj, chosen, statement)
+            marked_asset = _recorded(obj, chosen, statement, sidecar=sidecar, inputs=origins)
         else:
-            asset = _opened(obj).with_inputs(_opened(one) for one in inputs)
+            asset = _opened(obj).with_inputs(origins)
             output.media_type = asset.media_type
             marked_asset = chosen.marker().mark(asset, chosen.disclosure(**statement), sidecar=sidecar)
         output.identifier = _identifier(marked_asset)
@@ -261,11 +261,22 @@ def _marked_text(text: str, profile: Profile, statement: dict[str, Any], output:
     return MarkedText(text, disclosure) if type(text) is str else text
 
 
-def _recorded(text: str, profile: Profile, statement: Mapping[str, Any]) -> Asset:
+def _recorded(
+    text: str,
+    profile: Profile,
+    statement: Mapping[str, Any],
+    *,
+    sidecar: bool = False,
+    inputs: tuple[Asset, ...] = (),
+) -> Asset:
     """Return the asset of the whole *text* once it is on record."""
-    stream = TextStream(profile, statement)
+    if inputs and not sidecar:
+        raise UnsupportedError(
+            "cannot keep what the text was made from: that stands in its manifest; pass sidecar=True and deliver both"
+        )
+    stream = TextStream(profile, statement, sidecar=sidecar)
     stream.feed(text)
-    asset = stream.finish()
+    asset = stream.finish(inputs=inputs)
     if asset is None:
         raise UnreadableError("cannot mark the text: it is empty")
     return asset

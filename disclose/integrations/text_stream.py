@@ -7,7 +7,7 @@ beside the text: in a header, in a field.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from disclose.asset import Asset, Mark
@@ -55,18 +55,18 @@ class TextStream:
         self._pieces.append(piece)
         return piece
 
-    def finish(self, *, complete: bool = True) -> Asset | None:
+    def finish(self, *, complete: bool = True, inputs: Iterable[Asset] = ()) -> Asset | None:
         """Put the whole text on record and return its asset; None for an empty one, where nothing was shown.
 
         A text that was cut off (*complete* false) is recorded as what it is: somebody may hold what has left, and
-        only its record tells what it was. Raises LedgerError where the record cannot be written, UnsupportedError
-        for a text that has no UTF-8.
+        only its record tells what it was. *inputs* are what it was made from, for its manifest. Raises LedgerError
+        where the record cannot be written, UnsupportedError for a text that has no UTF-8.
         """
         text = "".join(self._pieces)
         self._pieces.clear()
         if not text:
             return None
-        noted = asset_of(text).with_mark(Mark(layer="text", details={"complete": complete}))
+        noted = asset_of(text).with_inputs(inputs).with_mark(Mark(layer="text", details={"complete": complete}))
         return self._marker.finish(noted, self.disclosure)
 
 
