@@ -77,6 +77,11 @@ def is_file(content_type: str) -> bool:
     return content_type.startswith(_FILES)
 
 
+def mode_of(profile: Profile, statement: Mapping[str, Any]) -> bytes:
+    """Return the value of the header for what is made as *profile* and *statement* say; ProfileError for a slip."""
+    return _MODES[Disclosure.new(**{"system": "checked here", **profile.statement, **statement}).action]
+
+
 class DiscloseMiddleware:
     """Adds the header ``AI-Disclosure`` to every successful response, a notice to pages and marks to media.
 
@@ -132,7 +137,7 @@ class DiscloseMiddleware:
         for pattern in self.media:
             if "/" not in pattern or fnmatchcase("text/event-stream", pattern.lower()):
                 raise ProfileError(f"media={pattern!r} is not a content type that can be collected: use 'image/*'")
-        self.mode = _MODES[Disclosure.new(**{"system": "checked here", **self.profile.statement, **statement}).action]
+        self.mode = mode_of(self.profile, statement)
         self.looks_into_json = bool(self.media) and (bool(self.routes) or self.is_media("application/json"))
         self.announcement = Announcement(self.profile) if self.notice else None
         if self.exemption is not None:
@@ -150,10 +155,10 @@ class DiscloseMiddleware:
         if scope["type"] == "websocket" and self._concerns(scope):
             await self.app(scope, receive, self._accepting(send))
             return
-        if scope["type"] != "http" or not self._concerns(scope):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        responder = _Responder(self, scope, send)
+        responder = _Responder(self, scope, send, is_concerned=self._concerns(scope))
         token = endpoint.current.set(responder)
         try:
             await self.app(responder.scope, receive, responder.send)
@@ -238,10 +243,15 @@ class DiscloseMiddleware:
 
 
 class _Responder:
-    """Watches one response and hands it to whatever its headers call for."""
+    """Watches one response and hands it to whatever its headers call for.
 
-    def __init__(self, middleware: DiscloseMiddleware, scope: Scope, send: Send) -> None:
+    One on a route that is not concerned passes, unless a marked function has made it.
+    """
+
+    def __init__(self, middleware: DiscloseMiddleware, scope: Scope, send: Send, *, is_concerned: bool) -> None:
         self._middleware = middleware
+        self._is_concerned = is_concerned
+        self._mode = middleware.mode
         self._asked = scope
         self._send = send
         self._onward: Send = send
@@ -254,7 +264,9 @@ class _Responder:
         self._page_has_notice: dict[str, bool] = {}
         self._names = dict(scope["headers"])
         self._is_cross_origin = b"origin" in self._names
-        self.scope = self._asked_of_the_application() if middleware.media or middleware.notice else scope
+        self.scope = scope
+        if is_concerned and (middleware.media or middleware.notice):
+            self.scope = self._asked_of_the_application()
 
     @property
     def is_refused(self) -> bool:
@@ -278,6 +290,8 @@ class _Responder:
     def tag(self, profile: Profile, statement: Mapping[str, Any]) -> None:
         """Mark the answer as *profile* and *statement* say, which the function that made it was decorated with."""
         self._tagged = self._middleware.bodies_of(profile, statement)
+        self._is_concerned = True
+        self._mode = mode_of(profile, statement)
         self._stated = profile, statement
         # Only now is it known that the whole body is needed; the application reads its scope when it answers.
         self._asked = {**self._asked}
@@ -287,6 +301,8 @@ class _Responder:
 
     def _decided(self, start: Message) -> Message:
         """Choose who takes the response from here on; return its *start* with the headers it needs."""
+        if not self._is_concerned:
+            return start
         status, headers = start["status"], headers_of(start)
         if status == 304 and self._known_tags:
             return {**start, "headers": tagged_again(headers, self._known_tags)}
@@ -294,7 +310,7 @@ class _Responder:
             return start
         present = dict(headers)
         if _HEADER not in present:
-            headers.append((_HEADER, self._middleware.mode))
+            headers.append((_HEADER, self._mode))
         if self._is_cross_origin or EXPOSE in present:
             headers = exposed(headers, _HEADER)
         onward = None if status in _NO_BODY else self._chosen(status, headers)

@@ -177,6 +177,11 @@ class TestTag:
         def as_response():
             return Response(png, media_type="image/png")
 
+        @api.get("/altered")
+        @disclose.marked(profile, action="altered")
+        def as_altered():
+            return Response(png, media_type="image/png")
+
         @api.get("/file")
         @disclose.marked(profile, system="Tagged")
         async def as_file():
@@ -233,6 +238,13 @@ class TestTag:
         app = self.app(profile, tmp_path, png)
         assert ask(app, "/untagged").body == png
         assert ask(app, "/untagged", headers={"Range": "bytes=0-4"}).body == png[:5]
+
+    def test_it_is_concerned_whatever_routes_are_named(self, profile, tmp_path, png):
+        app = self.app(profile, tmp_path, png, routes=("/other",))
+        answer = ask(app, "/altered")
+        assert outcome_of(profile, answer.body) is Outcome.DISCLOSED
+        assert answer.headers["ai-disclosure"] == "mode=ai-modified"
+        assert "ai-disclosure" not in ask(app, "/untagged").headers
 
     def test_without_a_middleware_a_response_is_refused(self, profile, png):
         with pytest.raises(disclose.DiscloseError):
