@@ -223,7 +223,7 @@ def main() -> None:
     parser.add_argument("--answers", type=Path)
     parser.add_argument("--texts", type=int, default=4000, help="human texts of each source")
     parser.add_argument(
-        "--only", choices=("power", "null", "speed", "surprise"), help="measure this anew, keep the rest"
+        "--only", nargs="+", choices=("power", "null", "speed", "surprise"), help="measure this anew, keep the rest"
     )
     parser.add_argument("--plot", action="store_true", help="only draw the results that are there")
     options = parser.parse_args()
@@ -242,7 +242,7 @@ def main() -> None:
         }
         results = json.loads(path.read_text()) if path.exists() and options.only else {}
         results["machine"] = machine()
-        for name in (options.only,) if options.only else steps:
+        for name in options.only or steps:
             began = time.monotonic()
             results[name] = steps[name]()
             write("text", results)

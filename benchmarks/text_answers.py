@@ -95,6 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--batch", type=int, default=40)
+    parser.add_argument("--prompts", type=int, default=len(PROMPTS))
     options = parser.parse_args()
     import torch
 
@@ -105,9 +106,11 @@ def main() -> None:
             continue
         torch.manual_seed(len(done))
         cell, seconds = [], 0.0
-        for start in range(0, len(PROMPTS), options.batch):
+        for start in range(0, options.prompts, options.batch):
             began = time.perf_counter()
-            asked, whole = answers(model, tokenizer, PROMPTS[start : start + options.batch], scheme, temperature)
+            asked, whole = answers(
+                model, tokenizer, PROMPTS[start : min(start + options.batch, options.prompts)], scheme, temperature
+            )
             seconds += time.perf_counter() - began
             cell += measured(model, asked, whole, temperature)
         done[name] = cell

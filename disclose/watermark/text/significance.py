@@ -3,7 +3,8 @@
 Without the key, the numbers of distinct contexts are independent and uniform whatever the text says, so the sum of
 -ln(1 - u) over n of them is Gamma(n, 1) exactly: no approximation, however far the tail. Where several statements
 were tried at once (the whole text and its parts, keys, tokenizers, widths, schemes), the smallest p-value is
-multiplied by their number (Bonferroni), which holds however they depend on each other.
+multiplied by their number (Bonferroni), which holds however they depend on each other. All this is over keys: one key
+gives one number to one context, so its rare false alarms come back wherever the same phrases do.
 
 What a text *could* have shown is as important as what it did. With a mark, the expected sum over n tokens whose
 distributions have H nats of entropy in all is at least n + (pi**2 / 6 - 1) H (Fernandez et al. 2023, "Three bricks to
