@@ -59,6 +59,8 @@ def disclosed(
     conversation: Conversation | None = None,
     only: Iterable[_Named] | None = None,
     exclude: Iterable[_Named] = (),
+    text_label: bool = False,
+    unmarked_streams: str | None = None,
     **statement: Any,
 ) -> _App:
     """Return *demo*, which from now on shows the notice and marks the files that its events return.
@@ -67,8 +69,11 @@ def disclosed(
     *statement* is what :func:`disclose.mark` takes. *only* names the functions (or API names) whose outputs are
     generated; without it all are, save those of the functions in *exclude* and what a client sent and gets back
     unchanged. Files that hold no manifest leave with one beside them, at their address with ``.c2pa`` behind it. A
-    file that cannot be marked does not leave: the user reads why. Texts and the segments of streams are not marked,
-    which is logged once for each. Raises DiscloseError where this Gradio would let outputs out unmarked.
+    file that cannot be marked does not leave: the user reads why. Texts are not marked, which is logged once; with
+    *text_label* they begin with a label in the profile's ``label_language``, which functions do not get to see when a
+    text comes back. The pieces of a streamed sound or film hold no manifest either, and so they are held back, unless
+    *unmarked_streams* gives the reason to let them leave, which the log states; the whole file that Gradio makes of
+    them for whoever downloads it is marked. Raises DiscloseError where this Gradio would let outputs out unmarked.
     """
     Disclosure.new(**{"system": "checked below", **statement})
     if profile is None:
@@ -79,7 +84,8 @@ def disclosed(
         notice = profile.notice
     said = Conversation.of(profile) if conversation is None else conversation
     told = Announcement(demo, profile, notice if isinstance(notice, Notice) else Notice(), said) if notice else None
-    _Door(demo, profile, statement, None if only is None else tuple(only), tuple(exclude), told).attach()
+    options = {"text_label": profile.label_language if text_label else None, "unmarked_streams": unmarked_streams}
+    _Door(demo, profile, statement, None if only is None else tuple(only), tuple(exclude), told, options).attach()
     return demo
 
 
@@ -94,9 +100,10 @@ class _Door:
         only: tuple[_Named, ...] | None,
         exclude: tuple[_Named, ...],
         told: Announcement | None,
+        options: dict[str, Any],
     ) -> None:
         self.demo, self.profile, self.statement = demo, profile, statement
-        self.only, self.exclude, self.told = only, exclude, told
+        self.only, self.exclude, self.told, self.options = only, exclude, told, options
 
     def attach(self) -> None:
         """Override the app's methods; raises where this Gradio is not as this module expects it."""
@@ -109,14 +116,18 @@ class _Door:
                     raise ProfileError(f"{name}={one!r} is no function of this app, so naming it changes nothing")
         # What the profile misses is refused when the app is made, and not at the first output.
         marker = self.profile.marker()
-        prove(_hook, marker, self.profile.disclosure(**self.statement))
+        prove(_hook, marker, self.disclosure())
         leaves = (self.told.output, self.told.asked) if self.told is not None else ()
-        outputs = Outputs(self.demo, self.profile.marker, lambda: self.profile.disclosure(**self.statement), *leaves)
+        outputs = Outputs(self.demo, self.profile.marker, self.disclosure, *leaves, **self.options)
         _hook(self.demo, outputs, self.concerns)
         if self.told is not None:
             tell_callers(self.demo, self.profile, self.statement, self.told.notice, self.concerns)
             self.told.attach()
             serve(self.demo, self.profile, self.statement, self.told.script, self.told.built)
+
+    def disclosure(self) -> Disclosure:
+        """Return the statement for the next output."""
+        return self.profile.disclosure(**self.statement)
 
     def concerns(self, block_fn: Any) -> bool:
         """Whether the outputs of *block_fn* are to be marked."""
@@ -342,7 +353,7 @@ def _keep_files_whole_over_mcp() -> None:
 
 def _check_gradio(demo: gradio.Blocks) -> None:
     """Raise DiscloseError where Gradio's own methods are not what this door was built against."""
-    unfit = f"gradio {gradio.__version__} is not supported, so nothing would be marked"
+    unfit = f"gradio {gradio.__version__} is not supported, so nothing would be marked; install gradio 5.50 or 6"
     try:
         found = {
             "Blocks.preprocess_data": list(inspect.signature(type(demo).preprocess_data).parameters),

@@ -56,8 +56,8 @@ _ADDRESS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _NO_SEGMENTS = (
-    "the pieces of a stream hold no marks: let the function return the whole file instead of yielding it, or name the"
-    " function in exclude=… so that all its outputs leave as they are"
+    "the pieces of a stream hold no marks: let the function return the whole file instead of yielding it, or give"
+    " disclosed() the reason for which pieces may leave unmarked: unmarked_streams=…"
 )
 _SHORTEST = 32
 """Characters of base64; what is shorter holds no picture: the smallest GIF there is takes 48."""

@@ -16,8 +16,7 @@ from pictures import encoded, photograph
 from disclose import Outcome, verify
 from disclose.demo import app
 from disclose.errors import DiscloseError, ProfileError
-from disclose.integrations.gradio import _hook, disclosed
-from disclose.integrations.gradio_outputs import Outputs
+from disclose.integrations.gradio import disclosed
 from disclose.marker import Marker
 
 SYSTEM = "Acme Studio"
@@ -177,18 +176,12 @@ def test_the_pieces_of_a_stream_are_held_back_because_they_hold_no_manifest(prof
     assert not list(profile.ledger().records())
 
 
-def with_outputs(demo, profile, **options):
-    """Return *demo* with its outputs marked and no notice."""
-    _hook(demo, Outputs(demo, profile.marker, lambda: profile.disclosure(system=SYSTEM), **options))
-    return demo
-
-
 def test_for_a_reason_the_pieces_of_a_stream_leave_and_the_combined_file_is_marked(profile, tmp_path, caplog):
     function, output = speaking(tmp_path)
     with gradio.Blocks() as demo:
         gradio.Button().click(function, None, output(), api_name="draw")
     reason = "the player shows a label"
-    with serving(with_outputs(demo, profile, unmarked_streams=reason)) as client:
+    with serving(disclosed(demo, profile, system=SYSTEM, unmarked_streams=reason)) as client:
         client.submit(api_name="/draw").result()
         (address,) = _addresses(demo, client)
         with urllib.request.urlopen(address) as response:  # noqa: S310
@@ -199,7 +192,7 @@ def test_for_a_reason_the_pieces_of_a_stream_leave_and_the_combined_file_is_mark
 
 def test_streams_are_not_let_through_for_no_reason(profile):
     with pytest.raises(ProfileError, match="reason"):
-        with_outputs(gradio.Blocks(), profile, unmarked_streams=" ")
+        disclosed(gradio.Blocks(), profile, system=SYSTEM, unmarked_streams=" ")
 
 
 def test_what_a_streaming_component_shows_whole_is_marked(profile, tmp_path):

@@ -11,8 +11,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from disclose import Outcome, verify
 from disclose.demo import app
-from disclose.integrations.gradio import _hook, disclosed
-from disclose.integrations.gradio_outputs import Outputs
+from disclose.integrations.gradio import disclosed
 from disclose.notice.label import badge, labelled, text_prefix, unlabelled
 
 SYSTEM = "Acme Studio"
@@ -63,11 +62,10 @@ def test_a_picture_is_served_with_the_label_in_it_and_verifies(profile):
         assert max(ImageStat.Stat(differs).mean) > 20
 
 
-def labelling(demo, profile, **options):
+def labelling(demo, profile):
     """Return *demo*, whose generated texts begin with the label in German."""
-    statement = lambda: profile.disclosure(system=SYSTEM)  # noqa: E731
-    _hook(demo, Outputs(demo, profile.marker, statement, text_label="de", **options))
-    return demo
+    german = replace(profile, label_language="de")
+    return disclosed(demo, german, notice=False, text_label=True, system=SYSTEM)
 
 
 STORY = "# A story\n\nOnce upon a time."
