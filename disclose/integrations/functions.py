@@ -8,7 +8,6 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing, closing
-from errno import ENOENT, ENOTDIR
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,16 +15,14 @@ from disclose.asset import Asset
 from disclose.disclosure import Disclosure
 from disclose.errors import DiscloseError, UnreadableError, UnsupportedError
 from disclose.integrations import endpoint, metrics
-from disclose.integrations.text_stream import MarkedText, TextStream, asset_of
-from disclose.media import files, sniff
+from disclose.integrations.text_or_path import file_to_mark, names_file, opened
+from disclose.integrations.text_stream import MarkedText, TextStream
 
 if TYPE_CHECKING:
     from disclose.evidence import Verdict
     from disclose.profile import Profile
 
 _DOOR = "function"
-_LONGEST_PATH = 4096
-_SUFFIXES = frozenset(sniff.EXTENSIONS.values())
 _log = logging.getLogger(__name__)
 _Anything = Callable[..., Any]
 _Function = TypeVar("_Function", bound=_Anything)
@@ -52,12 +49,12 @@ def mark(
     """
     chosen = _chosen(profile, production)
     with metrics.output(_DOOR) as output:
-        origins = tuple(map(_opened, inputs))
-        if isinstance(obj, str) and not _names_file(obj):
+        origins = tuple(map(opened, inputs))
+        if isinstance(obj, str) and not names_file(obj):
             output.media_type = "text/plain"
             marked_asset = _recorded(obj, chosen, statement, sidecar=sidecar, inputs=origins)
         else:
-            asset = _opened(obj).with_inputs(origins)
+            asset = opened(obj).with_inputs(origins)
             output.media_type = asset.media_type
             marked_asset = chosen.marker().mark(asset, chosen.disclosure(**statement), sidecar=sidecar)
         output.identifier = _identifier(marked_asset)
@@ -71,7 +68,7 @@ def verify(obj: object, profile: Profile | None = None) -> Verdict:
 
     Raises UnreadableError only when there is nothing to look at (missing, empty, a folder); all else is evidence.
     """
-    return _chosen(profile).verifier().verify(_opened(obj))
+    return _chosen(profile).verifier().verify(opened(obj))
 
 
 def marked(
@@ -183,7 +180,7 @@ class _Outputs:
 
     def is_piece(self, item: Any) -> bool:
         """Whether *item* is a piece of the text that is being written."""
-        return isinstance(item, str) and not isinstance(item, MarkedText) and _file_to_mark(item, self._profile) is None
+        return isinstance(item, str) and not isinstance(item, MarkedText) and file_to_mark(item, self._profile) is None
 
     def open_text(self) -> None:
         """Begin the text, if it has not begun; raises a DiscloseError where it could not be put on record."""
@@ -231,7 +228,7 @@ def _marked_result(result: Any, profile: Profile, statement: dict[str, Any]) -> 
         items = [_marked_result(item, profile, statement) for item in result]
         return type(result)(items) if type(result) in (list, tuple) else type(result)(*items)
     with metrics.output(_DOOR) as output:
-        if isinstance(result, str) and _file_to_mark(result, profile) is None:
+        if isinstance(result, str) and file_to_mark(result, profile) is None:
             output.media_type = "text/plain"
             return _marked_text(result, profile, statement, output)
         source = Asset.open(result)
@@ -280,45 +277,6 @@ def _recorded(
     if asset is None:
         raise UnreadableError("cannot mark the text: it is empty")
     return asset
-
-
-def _opened(source: object) -> Asset:
-    return asset_of(source) if isinstance(source, str) and not _names_file(source) else Asset.open(source)
-
-
-def _names_file(text: str) -> bool:
-    """Whether *text* is a path: one line that names what is there, or ends like the name of a file.
-
-    The latter so that a misspelt path is told, and not taken for the text that it also is.
-    """
-    if (path := _path_of(text)) is None:
-        return False
-    return path.exists() or (path.suffix.lower() in _SUFFIXES and not any(map(str.isspace, text)))
-
-
-def _file_to_mark(text: str, profile: Profile) -> Path | None:
-    """Return the file that a function means by the *text* it returns, if it is one of a kind that is marked."""
-    path = _path_of(text)
-    if path is None or not path.is_file():
-        return None
-    kind = sniff.media_type(files.read(path))
-    if profile.marker().marks(kind):
-        return path
-    _log.warning("took for a text what is also the name of a file (%s); return a Path to have the file marked", kind)
-    return None
-
-
-def _path_of(text: str) -> Path | None:
-    if not text or len(text) > _LONGEST_PATH or not text.isprintable():
-        return None
-    path = Path(text)
-    try:
-        path.lstat()
-    except OSError as error:
-        return path if error.errno in (ENOENT, ENOTDIR) else None
-    except ValueError:
-        return None
-    return path
 
 
 def _identifier(asset: Asset) -> str:

@@ -20,7 +20,8 @@ import disclose
 from disclose import Asset, Outcome, Profile
 from disclose.errors import LedgerError, ProfileError
 from disclose.integrations import asgi
-from disclose.integrations.wsgi import DiscloseMiddleware, scope_of
+from disclose.integrations.wsgi import DiscloseMiddleware
+from disclose.integrations.wsgi_environ import scope_of
 
 PAGE = b'<!doctype html><html lang="en"><head><title>Chat</title></head><body><h1>Hi</h1></body></html>'
 SENTENCE = b"You are interacting with an AI system."
