@@ -130,8 +130,11 @@ def test_whatever_a_valid_application_sends_a_valid_client_receives(
     assert answer["headers"][0] == (b"content-type", kind)
     if answer["status"] == status and method != "HEAD" and b"content-length" in types:
         assert int(types[b"content-length"]) == len(got)
-    if SENTENCE not in got and method != "HEAD":
+    if b'id="disclose-notice"' not in got and method != "HEAD":
         assert got == content
+    if status == 304 and "aid" in asked.get("if-none-match", ""):
+        # The tag that the client knows comes back, in place of the one that the application knows.
+        return
     # A stream of events may grow on its way, so that its length is not said.
     if not any(one in kind.lower() for one in (b"html", b"event-stream")) and not (marks and b"json" in kind):
         expected = [(name, value) for name, value in given_start["headers"]]
