@@ -212,7 +212,7 @@ def plot() -> None:
     right.set_yticks([place + 0.4 - width / 2 for place in range(len(handlings))], handlings)
     right.invert_yaxis()
     right.set(xlabel="share found at a corrected p-value of 1e-6", title="Answers of SmolLM2-135M, 200 tokens scored")
-    right.legend(loc="lower left", fontsize=8)
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, fontsize=8)
     figure.savefig(RESULTS / "text.png", dpi=110)
     print(RESULTS / "text.png")
 

@@ -90,13 +90,12 @@ def candidates(logits: NDArray[np.floating]) -> NDArray[np.intp]:
     """Return the tokens that may be drawn: those of finite logit. Raise InputError where there is no distribution."""
     if logits.ndim != 1 or logits.dtype.kind != "f":
         raise InputError(f"logits are one row of floats, but came as {logits.dtype} of shape {logits.shape}")
-    finite = np.isfinite(logits)
-    allowed = np.flatnonzero(finite)
-    if len(allowed) < len(logits) and not (logits[~finite] == -np.inf).all():
+    top = float(logits.max(initial=-np.inf))
+    if np.isnan(top) or top == np.inf:
         raise InputError("the logits hold NaN or plus infinity: the model's output is broken, so nothing was drawn")
-    if not len(allowed):
+    if top == -np.inf:
         raise InputError("every token is excluded (all logits are minus infinity): nothing can be drawn")
-    return allowed
+    return np.flatnonzero(logits > -np.inf)
 
 
 def perturbed(logits: NDArray[np.floating], numbers: NDArray[np.float64]) -> NDArray[np.float64]:
