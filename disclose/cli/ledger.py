@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from disclose.cli.terminal import complain, console, plain
 from disclose.disclosure import Identifier
+from disclose.media import files
 from disclose.profile import Profile
 
 if TYPE_CHECKING:
@@ -60,14 +62,18 @@ def show(identifier: str) -> None:
 
 
 @ledger.command()
+@click.option("--since", type=click.Path(path_type=Path), help="A checkpoint kept elsewhere, to be held against.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def verify(as_json: bool) -> None:
+def verify(since: Path | None, as_json: bool) -> None:
     """Check that entries and notices are what they were when appended. Exit status: 0 intact, 1 broken."""
     # Here and not above: the other commands know nothing of notices.
     from disclose.ledger.notices import NoticeLog
 
     book = Profile.load().ledger()
     checks = {"entries": book.verify(), "notices": NoticeLog(book).verify()}
+    if since is not None and not book.extends(files.read(since).decode("utf-8", "replace")):
+        reason = f"it does not begin with the entries that the checkpoint {since} was signed over"
+        checks["entries"] = replace(checks["entries"], reason=checks["entries"].reason or reason)
     is_intact = all(check.is_intact for check in checks.values())
     if as_json:
         print(json.dumps({**_found(checks["entries"]), "notices": _found(checks["notices"])}))

@@ -157,6 +157,14 @@ class Log:
             except ValueError as error:
                 raise LedgerError(f"cannot prove that the log holds what it held: {error}") from error
 
+    def extends(self, note: str) -> bool:
+        """Whether the tree begins with the one that the checkpoint *note*, kept by somebody, was signed over."""
+        kept = self._opened(note)
+        if kept.size > self.sequence():
+            return False
+        with self._database.connection() as connection:
+            return root(kept.size, self._node(connection)) == kept.root
+
     def check(self, fault_of: FaultOf, text_of: TextOf) -> LedgerCheck:
         """Check every leaf, the tree and every checkpoint.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import logging
+import os
 import time
 import weakref
 from collections.abc import Sequence
@@ -71,6 +72,7 @@ class Ledger:
         self._erasures = Log(self._database, LogName.ERASURES, self._key)
         self._likenesses = LikenessSearch(self._database)
         self._retention = retention
+        self._process = os.getpid()
         self._expired = -_HOUR
         self._writer = GroupCommit(self._commit, self._settle)
         # What the last second appended gets its place in the tree when the process ends.
@@ -187,6 +189,13 @@ class Ledger:
             self._proof(gone.entry, None, gone) for gone in self.erased(identifier)
         ]
 
+    def extends(self, note: str) -> bool:
+        """Whether the records begin with those that the checkpoint *note*, kept by somebody, was signed over.
+
+        Raises LedgerError for a checkpoint that the key of this ledger did not sign.
+        """
+        return self._records.extends(note)
+
     def consistency(self, old: int) -> tuple[bytes, ...]:
         """Return the proof (RFC 6962) that the newest checkpoint's tree begins with the first *old* records."""
         return self._records.consistency(old)
@@ -201,6 +210,9 @@ class Ledger:
 
     def close(self) -> None:
         """Give the last entries their places, sign, and close the connections."""
+        if os.getpid() != self._process:
+            # The connections are those of the process that this one was forked from.
+            return
         self._writer.close()
         self._database.close()
 

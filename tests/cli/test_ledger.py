@@ -44,6 +44,25 @@ def test_a_checkpoint_is_printed_for_others_to_keep(records):
     assert run("checkpoint").output.split("\n")[1] == "3"
 
 
+def test_a_checkpoint_kept_elsewhere_finds_a_ledger_written_anew(records, home, tmp_path):
+    kept = tmp_path / "kept"
+    kept.write_text(run("checkpoint").output)
+    with Ledger(home / "ledger.sqlite") as ledger:
+        append(ledger)
+    assert run("verify", "--since", kept).exit_code == 0
+    for file in home.glob("ledger.sqlite*"):
+        file.unlink()
+    for file in home.glob("*.checkpoint"):
+        file.unlink()
+    with Ledger(home / "ledger.sqlite") as ledger:
+        for _ in range(4):
+            append(ledger)
+    assert run("verify").exit_code == 0
+    done = run("verify", "--since", kept)
+    assert done.exit_code == 1
+    assert "does not begin with" in done.output
+
+
 def test_what_is_erased_is_shown_as_erased(records):
     identifier = str(records[0].disclosure.id)
     assert "--reason" in run("forget", identifier).output
