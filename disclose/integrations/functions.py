@@ -6,17 +6,17 @@ import functools
 import inspect
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from disclose.asset import Asset
 from disclose.disclosure import Disclosure
-from disclose.errors import DiscloseError, UnreadableError, UnsupportedError
+from disclose.errors import DiscloseError, UnsupportedError
 from disclose.integrations import endpoint, metrics
 from disclose.integrations.text_or_path import file_to_mark, names_file, opened
-from disclose.integrations.text_stream import MarkedText, TextStream
+from disclose.integrations.text_stream import MarkedText, TextStream, issued
 
 if TYPE_CHECKING:
     from disclose.evidence import Verdict
@@ -52,7 +52,11 @@ def mark(
         origins = tuple(map(opened, inputs))
         if isinstance(obj, str) and not names_file(obj):
             output.media_type = "text/plain"
-            marked_asset = _recorded(obj, chosen, statement, sidecar=sidecar, inputs=origins)
+            if origins and not sidecar:
+                raise UnsupportedError(
+                    "cannot keep what a text was made from: that stands in its manifest; pass sidecar=True"
+                )
+            marked_asset = issued(obj, chosen, statement, sidecar=sidecar, inputs=origins)
         else:
             asset = opened(obj).with_inputs(origins)
             output.media_type = asset.media_type
@@ -81,10 +85,11 @@ def marked(
     leads to a marked copy beside the original, and lists and tuples are marked item by item.
 
     An ``os.PathLike`` is a path; a ``str`` is one where it is one line and names a file of a kind that is marked, and
-    a text otherwise. A text leaves unchanged, as a :class:`~disclose.integrations.text_stream.MarkedText`. The texts
-    that a generator yields are the pieces of one: each leaves as it comes, and the whole is on record when the
-    generator ends, or what there was of it when it is closed before. The response that an endpoint of a web
-    application returns is marked on its way out by :class:`~disclose.integrations.asgi.DiscloseMiddleware`.
+    a text otherwise. A text leaves as a :class:`~disclose.integrations.text_stream.MarkedText`, unchanged unless the
+    profile names layers that change texts. The texts that a generator yields are the pieces of one: each leaves as it
+    comes, and the whole is on record when the generator ends, or what there was of it when it is closed before. The
+    response that an endpoint of a web application returns is marked on its way out by
+    :class:`~disclose.integrations.asgi.DiscloseMiddleware`.
     """
     if callable(profile):
         raise TypeError("use the decorator with parentheses: @disclose.marked(system='…')")
@@ -251,32 +256,15 @@ def _marked_text(text: str, profile: Profile, statement: dict[str, Any], output:
     if not text:
         output.skip("empty")
         return text
-    disclosure = _recorded(text, profile, statement).disclosure
-    assert disclosure is not None
-    output.identifier = str(disclosure.id)
+    asset = issued(text, profile, statement)
+    output.identifier = _identifier(asset)
+    assert asset.disclosure is not None
+    if type(text) is str:
+        return MarkedText(asset.data.decode(), asset.disclosure)
     # A kind of text of somebody else's, such as markup that is known to be safe, would lose what it stands for.
-    return MarkedText(text, disclosure) if type(text) is str else text
-
-
-def _recorded(
-    text: str,
-    profile: Profile,
-    statement: Mapping[str, Any],
-    *,
-    sidecar: bool = False,
-    inputs: tuple[Asset, ...] = (),
-) -> Asset:
-    """Return the asset of the whole *text* once it is on record."""
-    if inputs and not sidecar:
-        raise UnsupportedError(
-            "cannot keep what the text was made from: that stands in its manifest; pass sidecar=True and deliver both"
-        )
-    stream = TextStream(profile, statement, sidecar=sidecar)
-    stream.feed(text)
-    asset = stream.finish(inputs=inputs)
-    if asset is None:
-        raise UnreadableError("cannot mark the text: it is empty")
-    return asset
+    if asset.data != asset.upstream:
+        raise UnsupportedError(f"cannot put a mark into a {type(text).__name__}: return a plain str")
+    return text
 
 
 def _identifier(asset: Asset) -> str:

@@ -7,6 +7,7 @@ beside the text: in a header, in a field.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from disclose.profile import Profile
 
 MEDIA_TYPE = "text/plain"
+_log = logging.getLogger(__name__)
 
 
 class MarkedText(str):
@@ -37,6 +39,23 @@ class MarkedText(str):
         return str(self), self.disclosure
 
 
+def issued(
+    text: str,
+    profile: Profile,
+    statement: Mapping[str, Any],
+    *,
+    sidecar: bool = False,
+    inputs: Iterable[Asset] = (),
+) -> Asset:
+    """Return the asset of the whole *text*, on record, and with what layers put into it that the profile names.
+
+    *inputs* are what it was made from, for the manifest in its *sidecar*. Raises a DiscloseError where it cannot be
+    marked in full.
+    """
+    noted = asset_of(text).with_inputs(inputs).with_mark(Mark(layer="text", details={"complete": True}))
+    return TextMarker(profile, sidecar=sidecar).issue(noted, profile.disclosure(**statement))
+
+
 class TextStream:
     """One text on its way out; knows no input or output, and holds nothing back.
 
@@ -47,6 +66,7 @@ class TextStream:
 
     def __init__(self, profile: Profile, statement: Mapping[str, Any], *, sidecar: bool = False) -> None:
         self._marker = TextMarker(profile, sidecar=sidecar)
+        self._marker.check_stream()
         self._pieces: list[str] = []
         self.disclosure = profile.disclosure(**statement)
 
@@ -55,18 +75,18 @@ class TextStream:
         self._pieces.append(piece)
         return piece
 
-    def finish(self, *, complete: bool = True, inputs: Iterable[Asset] = ()) -> Asset | None:
+    def finish(self, *, complete: bool = True) -> Asset | None:
         """Put the whole text on record and return its asset; None for an empty one, where nothing was shown.
 
         A text that was cut off (*complete* false) is recorded as what it is: somebody may hold what has left, and
-        only its record tells what it was. *inputs* are what it was made from, for its manifest. Raises LedgerError
-        where the record cannot be written, UnsupportedError for a text that has no UTF-8.
+        only its record tells what it was. Raises LedgerError where the record cannot be written, UnsupportedError
+        for a text that has no UTF-8.
         """
         text = "".join(self._pieces)
         self._pieces.clear()
         if not text:
             return None
-        noted = asset_of(text).with_inputs(inputs).with_mark(Mark(layer="text", details={"complete": complete}))
+        noted = asset_of(text).with_mark(Mark(layer="text", details={"complete": complete}))
         return self._marker.finish(noted, self.disclosure)
 
 
@@ -83,6 +103,22 @@ class TextMarker(Marker):
         super().__init__(marker.layers, optional=marker.optional)
         if "ledger" in profile.layers:
             profile.ledger()
+
+    def issue(self, asset: Asset, disclosure: Disclosure) -> Asset:
+        """Return the whole text *asset* marked by every layer, on record under *disclosure*."""
+        return self._fold(asset, disclosure, self._layers_for(asset))
+
+    def check_stream(self) -> None:
+        """Raise UnsupportedError where a layer has to put its mark into the text: what has left cannot change."""
+        for layer in self.layers:
+            if layer.plane is not Plane.CONTENT or not handles(layer, MEDIA_TYPE):
+                continue
+            if layer.name not in self.optional:
+                raise UnsupportedError(
+                    f"cannot mark a text as it is written: layer {layer.name} puts its mark into whole texts;"
+                    " return the text whole, or list the layer as optional to go without it here"
+                )
+            _log.warning("skipped the optional layer %s: it puts its mark into whole texts", layer.name)
 
     def _layers_for(self, asset: Asset, *, sidecar: bool = False) -> list[Layer]:
         kind, beside = asset.media_type, sidecar or self._sidecar

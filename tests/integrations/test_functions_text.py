@@ -353,3 +353,46 @@ def test_no_log_line_holds_a_word_of_the_text(profile, caplog):
     list(disclose.marked(profile, **STATEMENT)(lambda: ANSWER)())
     assert "Seine" not in caplog.text
     assert all("Seine" not in str(vars(record)) for record in caplog.records)
+
+
+# --- layers of texts ------------------------------------------------------------------------------------------
+
+
+PROSE = (
+    "The harbour of the old town lies behind two long walls of grey stone, and in the evening the fishing boats come"
+    " back one after another, while on the quay the nets are mended, the prices called out and the last crates of ice"
+    " carried into the sheds before the lamps are lit along the water."
+)
+
+
+def test_an_edited_answer_of_a_stream_is_found_again_by_its_phrases(tmp_path):
+    profile = Profile(folder=tmp_path, layers=("c2pa", "text_fingerprint", "ledger"))
+
+    @disclose.marked(profile, **STATEMENT)
+    def write():
+        yield from PROSE.split(" the ")[:1]
+        yield " the " + PROSE.split(" the ", 1)[1]
+
+    assert "".join(write()) == PROSE
+    verdict = disclose.verify(PROSE.replace("grey stone", "red brick"), profile)
+    assert verdict.outcome is Outcome.INDICATED
+    found = next(item for item in verdict.evidence if item.layer == "text_fingerprint")
+    assert found.id == profile.ledger().records()[0].disclosure.id
+
+
+def test_a_layer_that_changes_texts_changes_whole_ones_and_refuses_streams(tmp_path, caplog):
+    layers = ("text_pointer", "ledger")
+    profile = Profile(folder=tmp_path, layers=layers)
+    answer = disclose.marked(profile, **STATEMENT)(lambda: PROSE)()
+    assert answer.startswith(PROSE)
+    assert len(answer) > len(PROSE)
+    assert outcome(str(answer), profile) is Outcome.DISCLOSED
+
+    def write():
+        yield PROSE
+
+    with pytest.raises(UnsupportedError, match="text_pointer"):
+        list(disclose.marked(profile, **STATEMENT)(write)())
+    lenient = Profile(folder=tmp_path, layers=layers, optional=frozenset({"text_pointer"}))
+    assert list(disclose.marked(lenient, **STATEMENT)(write)()) == [PROSE]
+    assert "skipped the optional layer text_pointer" in caplog.text
