@@ -507,7 +507,7 @@ def test_others_are_served_while_a_record_is_written(tmp_path):
     def hold():
         with profile.ledger().connection(writing=True):
             locked.set()
-            time.sleep(0.5)
+            time.sleep(1)
 
     async def main():
         async def tick():
@@ -528,12 +528,12 @@ def test_others_are_served_while_a_record_is_written(tmp_path):
             tasks.start_soon(tick)
             started = time.perf_counter()
             await DiscloseMiddleware(streaming(chat()), profile)(scope, None, send)
-            assert time.perf_counter() - started > 0.3
+            assert time.perf_counter() - started > 0.8
             tasks.cancel_scope.cancel()
             holder.join()
 
     anyio.run(main)
-    assert max(gaps) < 0.25
+    assert max(gaps) < 0.7
 
 
 def test_a_marked_endpoint_says_what_its_chats_state_and_signs_them(lasting):

@@ -19,7 +19,7 @@ from pictures import encoded, photograph
 import disclose
 from disclose import Asset, Outcome, Profile
 from disclose.errors import LedgerError, ProfileError
-from disclose.integrations import asgi
+from disclose.integrations import asgi, endpoint
 from disclose.integrations.wsgi import DiscloseMiddleware
 from disclose.integrations.wsgi_environ import scope_of
 
@@ -177,6 +177,19 @@ def test_an_environment_that_needs_no_change_is_handed_on_itself():
     given = environment(headers={"Cookie": "a=1", "X-Own": "ä".encode().decode("latin-1")})
     list(DiscloseMiddleware(app)(given, lambda *_: None))
     assert seen[0] is given
+
+
+def test_one_request_leaves_nothing_behind_for_the_next_of_its_thread():
+    seen = []
+
+    def app(environ, start_response):
+        seen.append(endpoint.current.get())
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return []
+
+    ask(DiscloseMiddleware(app))
+    assert seen != [None]
+    assert endpoint.current.get() is None
 
 
 def test_the_address_is_read_as_the_asgi_door_reads_it():
