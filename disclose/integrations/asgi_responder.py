@@ -1,0 +1,243 @@
+"""One response on its way through the middleware: what its headers call for, and who does it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from disclose.disclosure import Action, Disclosure
+from disclose.integrations.asgi_body import BodyResponder
+from disclose.integrations.asgi_headers import (
+    CONDITIONAL,
+    EXPOSE,
+    Headers,
+    Message,
+    Scope,
+    Send,
+    content_type_of,
+    exposed,
+    headers_of,
+    is_encoded,
+    is_json,
+    original_tags,
+    rewritten,
+    tagged_again,
+    value_of,
+    without,
+)
+from disclose.integrations.asgi_notice import NoticeResponder, language_asked_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from disclose.disclosure import Identifier
+    from disclose.integrations.asgi import DiscloseMiddleware
+    from disclose.integrations.asgi_events import EventResponder
+    from disclose.integrations.asgi_media import MarkedBodies
+    from disclose.profile import Profile
+
+# draft-abaris-aicdh: an expired Internet-Draft, and the only header of its kind that anybody has written down.
+HEADER = b"ai-disclosure"
+_MODES = {Action.CREATED: b"mode=ai-originated", Action.ALTERED: b"mode=ai-modified"}
+# The application shall answer with its whole body as it is; ranges of the marked one are served here.
+_ASKS_FOR_LESS = (b"range", b"if-range", b"accept-encoding")
+# Ways to send a body past everyone in between, and trailers, which may hold a digest of the unmarked one.
+_PAST_US = frozenset(("http.response.pathsend", "http.response.zerocopysend", "http.response.trailers"))
+_CONDITIONAL = frozenset(CONDITIONAL)
+_ASKS_FOR_OTHER = frozenset((*CONDITIONAL, *_ASKS_FOR_LESS))
+_NO_BODY = (204, 205)
+_FILES = ("image/", "audio/", "video/", "application/pdf")
+
+
+def is_file(content_type: str) -> bool:
+    """Whether *content_type* is that of a picture, a sound, a film or a document."""
+    return content_type.startswith(_FILES)
+
+
+def mode_of(profile: Profile, statement: Mapping[str, Any]) -> bytes:
+    """Return the value of the header for what is made as *profile* and *statement* say; ProfileError for a slip."""
+    return _MODES[Disclosure.new(**{"system": "checked here", **profile.statement, **statement}).action]
+
+
+class Responder:
+    """Watches one response and hands it to whatever its headers call for.
+
+    One on a route that is not concerned passes, unless a marked function has made it.
+    """
+
+    def __init__(self, middleware: DiscloseMiddleware, scope: Scope, send: Send, *, is_concerned: bool) -> None:
+        self._middleware = middleware
+        self._is_concerned = is_concerned
+        self._mode = middleware.mode
+        self._asked = scope
+        self._send = send
+        self._onward: Send = send
+        self._body: BodyResponder | None = None
+        self._tagged: MarkedBodies | None = None
+        self._stated: tuple[Profile, Mapping[str, Any]] | None = None
+        self._events: EventResponder | None = None
+        self._has_started = False
+        self._known_tags: dict[bytes, bytes] = {}
+        self._page_has_notice: dict[str, bool] = {}
+        self._names = dict(scope["headers"])
+        self._is_cross_origin = b"origin" in self._names
+        self.scope = scope
+        if is_concerned and (middleware.media or middleware.notice):
+            self.scope = self._asked_of_the_application()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the client was given an error in place of the application's answer."""
+        return self._body is not None and self._body.refused
+
+    async def send(self, message: Message) -> None:
+        """Take the application's next *message*."""
+        if message["type"] == "http.response.start":
+            if self._has_started:
+                raise RuntimeError("the application began a response twice; it sends http.response.start once")
+            self._has_started = True
+            message = self._decided(message)
+        await self._onward(message)
+
+    async def close(self) -> None:
+        """Put on record what has left of texts that were broken off; the application is done."""
+        if self._events is not None:
+            await self._events.close()
+
+    def tag(self, profile: Profile, statement: Mapping[str, Any]) -> None:
+        """Mark the answer as *profile* and *statement* say, which the function that made it was decorated with."""
+        self._tagged = self._middleware.bodies_of(profile, statement)
+        self._is_concerned = True
+        self._mode = mode_of(profile, statement)
+        self._stated = profile, statement
+        # Only now is it known that the whole body is needed; the application reads its scope when it answers.
+        self._asked = {**self._asked}
+        offered = self.scope.get("extensions") or {}
+        self.scope["headers"] = without(headers_of(self.scope), _ASKS_FOR_LESS)
+        self.scope["extensions"] = {name: value for name, value in offered.items() if name not in _PAST_US}
+
+    def _decided(self, start: Message) -> Message:
+        """Choose who takes the response from here on; return its *start* with the headers it needs."""
+        if not self._is_concerned:
+            return start
+        status, headers = start["status"], headers_of(start)
+        if status == 304 and self._known_tags:
+            return {**start, "headers": tagged_again(headers, self._known_tags)}
+        if not 200 <= status < 300:
+            return start
+        present = dict(headers)
+        if HEADER not in present:
+            headers.append((HEADER, self._mode))
+        if self._is_cross_origin or EXPOSE in present:
+            headers = exposed(headers, HEADER)
+        onward = None if status in _NO_BODY else self._chosen(status, headers)
+        if onward is not None and self._asked["method"] == "HEAD":
+            self._onward = self._send_no_body
+            return {**start, "headers": rewritten(headers, length=None, tag=None)}
+        if onward is not None:
+            self._onward = onward
+            self._body = onward if isinstance(onward, BodyResponder) else None
+        return {**start, "headers": headers}
+
+    def _chosen(self, status: int, headers: Headers) -> Send | None:
+        """Return who takes a response with *headers*; None for one that passes as it is."""
+        middleware, content_type = self._middleware, content_type_of(headers)
+        if self._tagged is None and not middleware.is_of_interest(content_type):
+            return None
+        # A stream of events is no body to collect; what it says is disclosed event by event.
+        if content_type == "text/event-stream":
+            return self._event_responder()
+        if (self._tagged or middleware.looks_into_json) and is_json(content_type):
+            return self._json_responder()
+        if middleware.is_media(content_type):
+            return self._media_responder(self._tagged or middleware.bodies)
+        if content_type == "text/html":
+            return self._notice_responder() if self._is_to_carry_notice(status, headers) else None
+        return None if self._tagged is None else self._media_responder(self._tagged)
+
+    def _json_responder(self) -> BodyResponder:
+        from disclose.integrations.asgi_json import JsonResponder
+
+        middleware, path = self._middleware, self._asked["path"]
+        return JsonResponder(
+            self._tagged or middleware.bodies,
+            self._asked,
+            self._send,
+            is_wanted=is_file if self._tagged else middleware.is_embedded_media,
+            complain=lambda reason: middleware.complain(path, reason),
+            oversize=middleware.oversize,
+            leaves=self._leaves,
+        )
+
+    def _event_responder(self) -> EventResponder:
+        from disclose.integrations.asgi_events import EventResponder, Recording
+
+        middleware, path = self._middleware, self._asked["path"]
+        profile, statement = self._stated or (middleware.profile, middleware.statement)
+        is_signed = self._tagged is not None or middleware.is_media("text/plain")
+        recording = Recording(
+            profile=profile,
+            statement=statement,
+            manifest_link=partial(middleware.manifests.link, self._asked) if is_signed else None,
+            leaves=self._leaves,
+        )
+        self._events = EventResponder(recording, self._send, lambda reason: middleware.complain(path, reason))
+        return self._events
+
+    def _media_responder(self, bodies: MarkedBodies) -> BodyResponder:
+        from disclose.integrations.asgi_media import MediaResponder
+
+        return MediaResponder(
+            bodies,
+            self._asked,
+            self._send,
+            oversize=self._middleware.oversize,
+            manifests=self._middleware.manifests,
+            leaves=self._leaves,
+        )
+
+    def _notice_responder(self) -> NoticeResponder:
+        middleware, path = self._middleware, self._asked["path"]
+        return NoticeResponder(
+            self._asked,
+            self._send,
+            self._page_has_notice,
+            lambda reason: middleware.complain(path, reason),
+            middleware.announcement,
+        )
+
+    def _leaves(self, identifiers: Iterable[Identifier]) -> None:
+        """Link the outputs to the session that they leave in."""
+        if self._middleware.announcement is not None:
+            self._middleware.announcement.outputs(self._asked, identifiers)
+
+    def _is_to_carry_notice(self, status: int, headers: Headers) -> bool:
+        if not self._middleware.notice or status == 206 or self._page_has_notice.get("notice"):
+            return False
+        if (value_of(headers, b"content-disposition") or b"").strip().lower().startswith(b"attachment"):
+            # A file to keep is not a page somebody interacts with.
+            return False
+        if is_encoded(headers):
+            self._middleware.complain(self._asked["path"], "it is compressed; compress outside this middleware")
+            return False
+        return True
+
+    async def _send_no_body(self, message: Message) -> None:
+        await self._send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    def _asked_of_the_application(self) -> Scope:
+        """Return a scope that asks for a whole body which passes through here, and by its own tag."""
+        scope, middleware = self._asked, self._middleware
+        if middleware.notice:
+            # Through this, a second middleware of this kind further in tells the first that a page has its notice.
+            self._page_has_notice = scope.setdefault("disclose.page", self._page_has_notice)
+        extensions = scope.get("extensions") or {}
+        unwanted = _ASKS_FOR_OTHER if middleware.media else _CONDITIONAL
+        if unwanted.isdisjoint(self._names) and _PAST_US.isdisjoint(extensions):
+            # Others outside look into the scope for what the application left there, such as the route it took.
+            return scope
+        headers, self._known_tags = original_tags(headers_of(scope), language_asked_for(scope))
+        if middleware.media:
+            headers = without(headers, _ASKS_FOR_LESS)
+        offered = {name: value for name, value in extensions.items() if name not in _PAST_US}
+        return {**scope, "headers": headers, "extensions": offered}
