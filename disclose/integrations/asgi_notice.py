@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from disclose.integrations.asgi_headers import (
     varying,
 )
 from disclose.integrations.asgi_html import SCAN_LIMIT, PageStart
+from disclose.integrations.asgi_policy import Policies
 from disclose.notice import Notice
 from disclose.notice.languages import best
 from disclose.notice.notice import ELEMENT_ID
@@ -40,11 +40,6 @@ _STYLE = (
     "border-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}"
     f"@media(forced-colors:active){{#{ELEMENT_ID}{{border-bottom:1px solid}}}}"
 )
-_STYLES = ("style-src-elem", "style-src", "default-src")
-_SCRIPTS = ("script-src-elem", "script-src", "default-src")
-_CONNECTIONS = ("connect-src", "default-src")
-_NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_=-]+)'")
-_HASH = re.compile(r"'sha(?:256|384|512)-", re.IGNORECASE)
 
 
 class NoticeResponder:
@@ -150,10 +145,10 @@ def _notice(
     languages: Iterable[str], headers: Headers, *, scheme: str, strict: bool, script: str | None
 ) -> tuple[bytes, bool]:
     """Return the banner, with *script* where the policy allows it, and whether it is there."""
-    policies = [] if strict else _policies(headers)
+    policies = Policies.of(headers)
     known = _NOTICE.language_for(languages)
     wording = _NOTICE.wording[known]
-    styled, nonce = (False, None) if strict else _permission(policies, _STYLES, _allows_inline)
+    styled, nonce = (False, None) if strict else policies.inline_style()
     style = f"<style{_attribute(nonce)}>{_STYLE}</style>" if styled else ""
     loader = "" if strict or script is None else _loader(policies, scheme, script)
     asked = f' data-acknowledge="{escape(wording.button)}"' if loader else ""
@@ -165,67 +160,11 @@ def _notice(
     return text.encode("ascii", "xmlcharrefreplace"), bool(loader)
 
 
-def _loader(policies: list[dict[str, str]], scheme: str, script: str) -> str:
+def _loader(policies: Policies, scheme: str, script: str) -> str:
     """Return the element that loads *script*, or nothing where a policy forbids it or what it does."""
-
-    def allows_own(sources: str) -> bool:
-        return bool(_own_origin(scheme) & set(sources.lower().split()))
-
-    def allows_script(sources: str) -> bool:
-        return "'strict-dynamic'" not in sources.lower() and allows_own(sources)
-
-    if any("sandbox" in one and not set(one["sandbox"].lower().split()) >= _UNBOXED for one in policies):
-        return ""
-    if not all(allows_own(_sources(one, _CONNECTIONS, "*")) for one in policies):
-        return ""
-    allowed, nonce = _permission(policies, _SCRIPTS, allows_script)
+    allowed, nonce = policies.own_script(scheme)
     return f'<script src="{escape(script)}" defer{_attribute(nonce)}></script>' if allowed else ""
-
-
-_UNBOXED = frozenset({"allow-scripts", "allow-same-origin"})
-
-
-def _own_origin(scheme: str) -> set[str]:
-    """Return the sources that match whatever comes from the page's own origin."""
-    return {"'self'", "*", f"{scheme}:"}
 
 
 def _attribute(nonce: str | None) -> str:
     return "" if nonce is None else f' nonce="{nonce}"'
-
-
-def _policies(headers: Headers) -> list[dict[str, str]]:
-    """Return the directives of every policy in *headers* (Content Security Policy Level 3, section 2.2.1)."""
-    policies = []
-    for policy in (value_of(headers, b"content-security-policy") or b"").decode("latin-1").split(","):
-        directives: dict[str, str] = {}
-        for directive in policy.split(";"):
-            name, _, sources = directive.strip().partition(" ")
-            directives.setdefault(name.lower(), sources)
-        policies.append(directives)
-    return policies
-
-
-def _sources(policy: dict[str, str], names: Iterable[str], otherwise: str) -> str:
-    return next((policy[name] for name in names if name in policy), otherwise)
-
-
-def _permission(
-    policies: list[dict[str, str]], names: Iterable[str], allows: Callable[[str], bool]
-) -> tuple[bool, str | None]:
-    """Return whether every policy allows an element that *names* govern, and the nonce it then needs."""
-    nonces: set[str] | None = None
-    for policy in policies:
-        sources = _sources(policy, names, "* 'unsafe-inline'")
-        offered = set(_NONCE.findall(sources))
-        if not offered and not allows(sources):
-            return False, None
-        if offered:
-            nonces = offered if nonces is None else nonces & offered
-    if nonces is None:
-        return True, None
-    return bool(nonces), min(nonces, default=None)
-
-
-def _allows_inline(sources: str) -> bool:
-    return "'unsafe-inline'" in sources.lower() and not _HASH.search(sources)
