@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from disclose.watermark.text import gumbel
+from disclose.watermark.text import Span, gumbel
 
 KEY = b"a key that only the tests hold.."
 OTHER_KEY = b"another key that the tests hold."
@@ -22,8 +22,14 @@ def written(seed: int, tokens: int) -> list[int]:
 
 
 def marked(seed: int, tokens: int, key: bytes = KEY, *, spread: float = 3.0, width: int = 4) -> list[int]:
-    """Return token ids drawn with the mark of *key*."""
-    random, ids = np.random.default_rng(seed), []
-    for _ in range(tokens):
+    """Return token ids drawn with the mark of *key*; the first ones, which are drawn freely, are always the same."""
+    random, ids = np.random.default_rng(seed), written(seed + 10_000, width)
+    for _ in range(tokens - width):
         ids.append(gumbel.sample(logits(random, spread), ids, key, width=width))
     return ids
+
+
+def overlap(span: Span, start: int, end: int) -> float:
+    """Return what *span* and the tokens *start* to *end* have in common, as a share of what either has."""
+    common = max(0, min(span.end, end) - max(span.start, start))
+    return common / (max(span.end, end) - min(span.start, start))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from scipy import stats
-from streams import VOCABULARY, logits, written
+from streams import VOCABULARY, logits, overlap, written
 
 from disclose.errors import IdentityError
 from disclose.watermark.text import Reason, philox
@@ -70,8 +70,7 @@ def test_either_key_of_a_dual_mark_is_found():
 
 def test_a_quote_is_found_where_it_stands(answer):
     (span,) = philox.detect(written(1, 200) + answer[20:120] + written(2, 200), 42).spans
-    assert 170 <= span.start <= 220
-    assert 280 <= span.end <= 330
+    assert overlap(span, 200, 300) > 0.6
 
 
 def test_p_values_of_texts_without_the_mark_are_uniform():

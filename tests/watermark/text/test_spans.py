@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from streams import KEY, OTHER_KEY, marked, written
+from streams import KEY, OTHER_KEY, marked, overlap, written
 
 from disclose.watermark.text import Reason, Span, gumbel
 from disclose.watermark.text.spans import SHORTEST, disjoint, placements, sums
@@ -14,22 +14,21 @@ def test_half_an_answer_quoted_in_other_text_is_found_where_it_stands(answer, be
     found = gumbel.detect(text, KEY)
     assert found.reason is Reason.MARKED
     (span,) = found.spans
-    assert abs(span.start - before) <= 20
-    assert abs(span.end - (before + 100)) <= 20
+    assert overlap(span, before, before + 100) > 0.6
 
 
 def test_two_quotes_are_two_spans(answer):
     text = written(22, 300) + list(answer[:90]) + written(23, 400) + list(answer[100:190]) + written(24, 300)
     first, second = gumbel.detect(text, KEY).spans
-    assert first.end <= 450
-    assert second.start >= 700
+    assert overlap(first, 300, 390) > 0.6
+    assert overlap(second, 790, 880) > 0.6
 
 
 def test_passages_of_two_keys_are_told_apart(answer):
     text = list(answer[:100]) + marked(25, 100, OTHER_KEY)
     (ours,), (theirs,) = gumbel.detect(text, KEY).spans, gumbel.detect(text, OTHER_KEY).spans
-    assert ours.end <= 120
-    assert theirs.start >= 80
+    assert overlap(ours, 0, 100) > 0.6
+    assert overlap(theirs, 100, 200) > 0.6
 
 
 def test_without_the_search_a_quote_drowns(answer):

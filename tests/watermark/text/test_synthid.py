@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from streams import KEY, OTHER_KEY, logits, written
+from streams import KEY, OTHER_KEY, logits, overlap, written
 
 from disclose.errors import IdentityError, InputError
 from disclose.watermark.text import Reason, synthid
@@ -30,9 +30,9 @@ def ngrams(length: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def answer() -> list[int]:
-    random, ids = np.random.default_rng(1), []
+    random, ids = np.random.default_rng(1), written(10_001, 4)
     tournament = synthid.Tournament.from_secret(KEY)
-    for _ in range(200):
+    for _ in range(196):
         ids.append(synthid.sample(logits(random), ids, tournament, random=random.random))
     return ids
 
@@ -72,8 +72,7 @@ def test_a_marked_answer_is_found_under_its_key_and_no_other(answer):
 
 def test_a_quote_is_found_where_it_stands(answer):
     (span,) = synthid.detect(written(1, 300) + answer[50:150] + written(2, 300), KEY).spans
-    assert 270 <= span.start <= 320
-    assert 380 <= span.end <= 430
+    assert overlap(span, 300, 400) > 0.6
 
 
 def test_a_tournament_keeps_the_distribution_on_average_over_keys():
