@@ -8,8 +8,11 @@ from datetime import UTC, datetime, timedelta
 import gradio
 
 from disclose.demo import app
+from disclose.integrations.gradio import Conversation
 
 OF_MESSAGES = {} if app._SIX else {"type": "messages"}
+REVIEWED = Conversation(assistive="an editor reviews and sends whatever is drafted here")
+"""A reason to show no notice."""
 
 
 class Clock:

@@ -14,6 +14,7 @@ import contextvars
 import functools
 import importlib.util
 import inspect
+import logging
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -21,13 +22,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from disclose.disclosure import Disclosure
 from disclose.errors import DiscloseError, ProfileError, extra
+from disclose.integrations.gradio_addresses import holds_files
 from disclose.integrations.gradio_answer import answered, answered_response
 from disclose.integrations.gradio_app import serve
 from disclose.integrations.gradio_callers import tell_callers
 from disclose.integrations.gradio_conversation import Conversation
 from disclose.integrations.gradio_notice import Announcement, hand_back, take_over
-from disclose.integrations.gradio_outputs import Outputs, holds_files, is_on_event_loop, is_update, show_in_session
+from disclose.integrations.gradio_outputs import Outputs, is_on_event_loop, is_update, show_in_session
 from disclose.integrations.gradio_selftest import prove
+from disclose.integrations.gradio_texts import TextLabels
 from disclose.notice import Notice
 
 with extra("gradio"):
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Conversation", "disclosed", "hand_back", "take_over"]
 
+_log = logging.getLogger("disclose.integrations.gradio")
 _App = TypeVar("_App", bound=gradio.Blocks)
 _Named = Callable[..., Any] | str
 _BLOCKING = gradio.__version__.startswith("5.")
@@ -65,7 +69,8 @@ def disclosed(
 ) -> _App:
     """Return *demo*, which from now on shows the notice and marks the files that its events return.
 
-    *notice* is what *profile* says unless it is given, and *conversation* says who talks with the system.
+    *notice* is what *profile* says unless it is given, and *conversation* says who talks with the system. With
+    ``notice=False`` nothing is shown to anybody, which needs the reason in writing that a conversation can hold.
     *statement* is what :func:`disclose.mark` takes. *only* names the functions (or API names) whose outputs are
     generated; without it all are, save those of the functions in *exclude* and what a client sent and gets back
     unchanged. Files that hold no manifest leave with one beside them, at their address with ``.c2pa`` behind it. A
@@ -83,10 +88,23 @@ def disclosed(
     if notice is None:
         notice = profile.notice
     said = Conversation.of(profile) if conversation is None else conversation
+    if notice is False:
+        _check_reason(said)
     told = Announcement(demo, profile, notice if isinstance(notice, Notice) else Notice(), said) if notice else None
-    options = {"text_label": profile.label_language if text_label else None, "unmarked_streams": unmarked_streams}
+    texts = TextLabels(profile.label_language if text_label else None, told.is_human if told else lambda: False)
+    options = {"texts": texts, "unmarked_streams": unmarked_streams}
     _Door(demo, profile, statement, None if only is None else tuple(only), tuple(exclude), told, options).attach()
     return demo
+
+
+def _check_reason(conversation: Conversation) -> None:
+    """Raise ProfileError unless there is a written reason to show no notice at all, which the log then states."""
+    if conversation.exemption is None:
+        raise ProfileError(
+            "to leave the notice out needs a written reason, which is recorded: conversation=Conversation(obvious='…'),"
+            " m2m='…' or assistive='…' beside notice=False (AI Act Art. 50(1); Guidelines C(2026) 5054 ¶30, 42-45)"
+        )
+    _log.warning("this app shows no notice (%s): %s", conversation.exemption.kind, conversation.exemption.reason)
 
 
 class _Door:
@@ -123,7 +141,7 @@ class _Door:
         if self.told is not None:
             tell_callers(self.demo, self.profile, self.statement, self.told.notice, self.concerns)
             self.told.attach()
-            serve(self.demo, self.profile, self.statement, self.told.script, self.told.built)
+            serve(self.demo, self.profile, self.statement, self.told)
 
     def disclosure(self) -> Disclosure:
         """Return the statement for the next output."""
@@ -147,7 +165,7 @@ def _hook(demo: gradio.Blocks, outputs: Outputs, concerns: Callable[[Any], bool]
     async def preprocess_data(block_fn: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         outputs.receive(inputs)
         if concerns(block_fn):
-            inputs = outputs.receive_texts(inputs, block_fn.inputs)
+            inputs = outputs.texts.receive(inputs, block_fn.inputs)
         values = await preprocess(block_fn, inputs, *args, **kwargs)
         await outputs.in_thread(outputs.receive_content, inputs, values)
         return values
@@ -158,7 +176,7 @@ def _hook(demo: gradio.Blocks, outputs: Outputs, concerns: Callable[[Any], bool]
         if not block_fn.postprocess:
             if outputs.asked is not None:
                 predictions = answered_response(predictions, outputs.asked)
-            predictions = outputs.labelled_response(predictions)
+            predictions = outputs.texts.labelled_response(predictions)
         if not block_fn.postprocess and getattr(block_fn.fn, "__module__", None) == Examples.__module__:
             # An example: its inputs are nobody's output, and what was cached before is made ready here.
             ready = await outputs.in_thread(_cached, predictions, outputs, block_fn.outputs)
@@ -267,7 +285,7 @@ def _marked_model(result: Any, block: Any, outputs: Outputs) -> Any:
     shown = result.model_dump() if is_model else result
     if outputs.asked is not None:
         shown = answered(shown, block, outputs.asked)
-    shown = outputs.labelled(shown, block)
+    shown = outputs.texts.labelled(shown, block)
     # Gradio 6 encodes what an update shows on the event loop; it is marked by the sweep, which is in a thread.
     if _BLOCKING or not is_on_event_loop():
         shown = outputs.marked(shown, block, is_final=False)

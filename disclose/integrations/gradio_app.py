@@ -9,9 +9,7 @@ Gradio's server-side rendering pages come from elsewhere and show it by their lo
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from disclose.disclosure import Action
 from disclose.errors import extra
@@ -25,6 +23,8 @@ with extra("gradio"):
 if TYPE_CHECKING:
     from disclose.integrations.asgi_headers import App as ASGIApp
     from disclose.integrations.asgi_headers import Message, Receive, Scope, Send
+    from disclose.integrations.gradio_notice import Announcement
+    from disclose.notice.session import Exemption
     from disclose.profile import Profile
 
 MODES = {Action.CREATED: "ai-originated", Action.ALTERED: "ai-modified"}
@@ -34,17 +34,17 @@ _OUTPUTS = ("/gradio_api/call/", "/gradio_api/run/", "/gradio_api/api/", "/gradi
 """Where functions answer. Other addresses serve the page's own parts, and files that may be a person's own."""
 _SCRIPT = "/gradio_api/disclose_notice.js"
 _END = b"</body>"
-_served: WeakKeyDictionary[gradio.Blocks, tuple[dict[str, Any], Callable[[], None]]] = WeakKeyDictionary()
+_SERVED = "disclose_served"
+"""The attribute of an app that holds what is served beside it."""
 
 
-def serve(
-    demo: gradio.Blocks, profile: Profile, statement: dict[str, Any], script: str, built: Callable[[], None]
-) -> None:
-    """Let the application that Gradio builds for *demo* serve what *profile* and *statement* say, and *script*.
+def serve(demo: gradio.Blocks, profile: Profile, statement: dict[str, Any], told: Announcement) -> None:
+    """Let the application that Gradio builds for *demo* serve what *profile* and *statement* say, and what *told* does.
 
-    Call it before the app is launched or mounted; *built* is called when it is.
+    Call it before the app is launched or mounted.
     """
-    _served[demo] = ({"profile": profile, "statement": statement, "script": script}, built)
+    served = {"profile": profile, "statement": statement, "script": told.script, "exemption": told.exemption}
+    setattr(demo, _SERVED, (served, told.built))
     _teach_app()
 
 
@@ -56,8 +56,8 @@ def _teach_app() -> None:
 
     def configure_app(self: App, blocks: gradio.Blocks) -> None:
         original(self, blocks)
-        if blocks in _served:
-            served, built = _served[blocks]
+        if hasattr(blocks, _SERVED):
+            served, built = getattr(blocks, _SERVED)
             built()
             self.add_middleware(_Middleware, **served)
 
@@ -68,8 +68,11 @@ def _teach_app() -> None:
 class _Middleware:
     """Serves one application, below the path that it is mounted at; Gradio compresses outside of it."""
 
-    def __init__(self, app: ASGIApp, profile: Profile, statement: dict[str, Any], script: str) -> None:
+    def __init__(
+        self, app: ASGIApp, profile: Profile, statement: dict[str, Any], script: str, exemption: Exemption | None
+    ) -> None:
         self.app, self.profile, self.statement, self.script = app, profile, statement, script.encode()
+        self.exemption = exemption
         self.value = f"mode={MODES[profile.disclosure(**statement).action]}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,7 +81,7 @@ class _Middleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
         elif asgi_about.is_asked_for({**scope, "root_path": "", "path": path}):
-            await asgi_about.answer(scope, send, self.profile, self.statement)
+            await asgi_about.answer(scope, send, self.profile, self.statement, self.exemption)
         elif path == _SCRIPT and scope["method"] == "GET":
             await self._send_script(send)
         elif path.startswith(_OUTPUTS):

@@ -11,7 +11,7 @@ from disclose.configuration.presets import PRESETS
 from disclose.errors import ProfileError
 from disclose.notice import WORDING, Kind, Notice, Text, Wording, wording
 from disclose.notice.schedule import Due, Schedule
-from disclose.notice.session import NoticeSession
+from disclose.notice.session import Exemption, NoticeSession
 
 if TYPE_CHECKING:
     from disclose.profile import Profile
@@ -72,9 +72,9 @@ class Conversation:
         )
 
     @property
-    def is_exempt(self) -> bool:
-        """Whether there is a reason to go without a notice; rules that it does not waive stay in force."""
-        return any((self.obvious, self.m2m, self.assistive))
+    def exemption(self) -> Exemption | None:
+        """The reason to go without a notice, if there is one; rules that it does not waive stay in force."""
+        return Exemption.of(obvious=self.obvious, m2m=self.m2m, assistive=self.assistive)
 
     @property
     def answers(self) -> bool:

@@ -43,3 +43,6 @@ class Newest(Generic[_Key, _Value]):
 
     def __contains__(self, key: _Key) -> bool:
         return key in self._values
+
+    def __len__(self) -> int:
+        return len(self._values)

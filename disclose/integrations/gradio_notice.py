@@ -87,7 +87,7 @@ class Announcement:
     """Shows the notice on every page of *demo* and keeps on record who was shown it, as *profile* records things."""
 
     def __init__(self, demo: gradio.Blocks, profile: Profile, notice: Notice, conversation: Conversation) -> None:
-        self.notice = conversation.notice(notice)
+        self.notice, self.exemption = conversation.notice(notice), conversation.exemption
         self._demo, self._profile, self._conversation = demo, profile, conversation
         self._sessions = Sessions(clock=conversation.clock)
         self._schedule = conversation.schedule(profile)
@@ -126,6 +126,11 @@ class Announcement:
             return
         self._profile.notices().output(self._changed(session, _as_it_is), identifier)
         self._left.note((session, identifier), True)
+
+    def is_human(self) -> bool:
+        """Whether a named person is in charge of the session at hand."""
+        session = _session.get()
+        return session is not None and self._changed(session, _as_it_is).human is not None
 
     def asked(self, question: str, language: str, turn: int) -> bool:
         """Whether the answer to *question* leaves in the session at hand: a person in charge answers for themselves.
@@ -191,7 +196,7 @@ class Announcement:
 
     def _page_script(self) -> str:
         """Return a JavaScript function that shows the notice and follows what the server says; it takes its address."""
-        shown = self.notice.to_script(asks=not self._conversation.is_exempt)
+        shown = self.notice.to_script(asks=self.exemption is None)
         follow = files(__package__).joinpath("gradio_notice.js").read_text("utf-8").strip()
         given = ", ".join(json.dumps(one) for one in (ELEMENT_ID, SIGNAL, ASK, LOAD, WELL_KNOWN))
         element = json.dumps(ELEMENT_ID)
@@ -227,7 +232,7 @@ class Announcement:
         if session is None or not language:
             return json.dumps({"session": None})
         is_other = bool(earlier) and earlier != session
-        again = self._continue(session, earlier) if is_other else self._conversation.is_exempt
+        again = self._continue(session, earlier) if is_other else self.exemption is not None
         return self._reply(session, [language, *preferred(request.headers.get("accept-language", ""))], again=again)
 
     def _ask(self, language: str, request: gradio.Request) -> str:
@@ -269,7 +274,7 @@ class Announcement:
             # Nobody knows what was shown to whom, so it is shown.
             return True
         now = self._conversation.clock()
-        again = bool(self._conversation.due(self._schedule, before, now)) or self._conversation.is_exempt
+        again = bool(self._conversation.due(self._schedule, before, now)) or self.exemption is not None
         self._changed(id, lambda session, now: replace(before.joined(now), id=id))
         self._later.note(earlier, id)
         self._first.note(id, self._first.get(earlier) or earlier)

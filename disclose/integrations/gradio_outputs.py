@@ -8,27 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import contextvars
 import hashlib
 import logging
 import mimetypes
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from html import unescape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-from urllib.parse import quote, unquote
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from disclose.asset import SIDECAR, Asset, holds_manifest, sidecar_path
 from disclose.disclosure import Identifier
 from disclose.errors import DiscloseError, ProfileError, extra
+from disclose.integrations.gradio_addresses import ADDRESS, SHORTEST, data_in
+from disclose.integrations.gradio_newest import Newest
+from disclose.integrations.gradio_texts import TextLabels, texts_in
 from disclose.layer import Recogniser
 from disclose.media import files, sniff
-from disclose.notice.label import labelled, unlabelled
 
 with extra("gradio"):
     import anyio.to_thread
@@ -41,61 +39,21 @@ if TYPE_CHECKING:
     from disclose.disclosure import Disclosure
     from disclose.marker import Marker
 
-_Value = TypeVar("_Value")
 _log = logging.getLogger("disclose.integrations.gradio")
-_MOST_REMEMBERED = 4096
 _BESIDE_TEXT = "text carries a label that people read, and no mark that machines read"
-_GRADIOS_CHAT = "gradio.chat_interface"
-# Slashes and line ends as JSON, HTML and addresses spell them. Possessive, so that every character is read once.
-_ADDRESS = re.compile(
-    r"""(?P<quote>["'])?
-    (?P<head>data:(?:image|audio|video)(?:/|\\/|\\u002f|&\#x2f;|&\#47;|%2f)
-        (?P<kind>[^;,"'<>()\s]*+) (?P<parameters>(?:;[^;,"'<>()\s]*+)*+) ,)
-    (?P<content>(?:[a-z0-9+/=]++ | %[0-9a-f]{2} | &\#(?:x[0-9a-f]{1,4}|[0-9]{1,5}); | \\u00[0-9a-f]{2} | \\[/nr]
-        | (?(quote)[\r\n]\s*+(?=[a-z0-9+/]) | (?!)) )*+)""",
-    re.IGNORECASE | re.VERBOSE,
-)
 _NO_SEGMENTS = (
     "the pieces of a stream hold no marks: let the function return the whole file instead of yielding it, or give"
     " disclosed() the reason for which pieces may leave unmarked: unmarked_streams=…"
 )
-_SHORTEST = 32
-"""Characters of base64; what is shorter holds no picture: the smallest GIF there is takes 48."""
 _generates: contextvars.ContextVar[bool] = contextvars.ContextVar("disclose_gradio_generates", default=False)
-_of_gradios_chat: contextvars.ContextVar[bool] = contextvars.ContextVar("disclose_gradio_chat", default=False)
-_sent: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar("disclose_gradio_sent", default=frozenset())
-
-
-class _Remembered(Generic[_Value]):
-    """The newest few thousand names that were noted, each with a value."""
-
-    def __init__(self) -> None:
-        self._values: OrderedDict[str, _Value] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def note(self, name: str, value: _Value) -> None:
-        with self._lock:
-            self._values[name] = value
-            self._values.move_to_end(name)
-            while len(self._values) > _MOST_REMEMBERED:
-                self._values.popitem(last=False)
-
-    def get(self, name: str) -> _Value | None:
-        return self._values.get(name)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._values
-
-    def __len__(self) -> int:
-        return len(self._values)
 
 
 class Outputs:
     """Marks the outputs of the app *demo*.
 
     *marker* and *statement* are asked anew for every file; *leaves* hears the identifier of each marked output before
-    it is on its way; *asked*, where it is given, the questions that a chat is to answer itself. *text_label* is the
-    language of the label that generated texts begin with, where they are to have one.
+    it is on its way; *asked*, where it is given, the questions that a chat is to answer itself. *texts* puts the label
+    before generated texts, where they are to have one.
 
     The pieces of a streamed sound or film are formats that hold no manifest, and so they are held back like anything
     else that cannot be marked; *unmarked_streams* is the reason for which they may leave, which the log then states.
@@ -109,17 +67,17 @@ class Outputs:
         leaves: Callable[[Identifier], None] = lambda identifier: None,
         asked: Callable[[str, str, int], bool] | None = None,
         *,
-        text_label: str | None = None,
+        texts: TextLabels | None = None,
         unmarked_streams: str | None = None,
     ) -> None:
         if unmarked_streams is not None and not unmarked_streams.strip():
             raise ProfileError("unmarked_streams= takes the reason for which the pieces of streams may leave unmarked")
-        self.asked, self._text_label, self._unmarked_streams = asked, text_label, unmarked_streams
+        self.asked, self.texts, self._unmarked_streams = asked, texts or TextLabels(None), unmarked_streams
         self._demo, self._marker, self._statement, self._leaves = demo, marker, statement, leaves
-        self._copies: _Remembered[tuple[str, Identifier]] = _Remembered()
-        self._received: _Remembered[bool] = _Remembered()
-        self._content: _Remembered[bool] = _Remembered()
-        self._passing: _Remembered[bool] = _Remembered()
+        self._copies: Newest[str, tuple[str, Identifier]] = Newest()
+        self._received: Newest[str, bool] = Newest()
+        self._content: Newest[str, bool] = Newest()
+        self._passing: Newest[str, bool] = Newest()
         self._told: set[str] = set()
 
     def marked(self, value: Any, block: Any, *, is_final: bool = True) -> Any:
@@ -133,7 +91,7 @@ class Outputs:
                 return [value[0], self.marked(value[1], block, is_final=is_final)]
             return [self.marked(item, block, is_final=is_final) for item in value]
         if isinstance(value, str):
-            return _ADDRESS.sub(lambda address: self._marked_address(address, block), value)
+            return ADDRESS.sub(lambda address: self._marked_address(address, block), value)
         if not isinstance(value, dict):
             return value
         if client_utils.is_file_obj_with_meta(value):
@@ -162,56 +120,10 @@ class Outputs:
         """Note the files in *value*, which a client sent as an input: what of them leaves unchanged passes through."""
         for path in _paths(value):
             self._received.note(path.parent.name, True)
-        for text in _texts(value):
-            for address in _ADDRESS.finditer(text):
-                if (data := _data_in(address)) is not None:
+        for text in texts_in(value):
+            for address in ADDRESS.finditer(text):
+                if (data := data_in(address)) is not None:
                     self._received.note(_cache_name(data), True)
-
-    def receive_texts(self, values: Any, blocks: Any) -> Any:
-        """Return the inputs *values* without the labels that this app put before texts; a model does not get to see it.
-
-        What came without one is the person's own: it gets none if this event returns it.
-        """
-        if self._text_label is None or not isinstance(values, (list, tuple)):
-            return values
-        bare = [self._unlabelled(value, block) for value, block in zip(values, blocks, strict=False)]
-        _sent.set(frozenset(_texts(list(values))) & frozenset(_texts(bare)))
-        return bare
-
-    def labelled(self, value: Any, block: Any) -> Any:
-        """Return *value*, which *block* shows, with the label before each text that was generated, once.
-
-        These are what a text box or Markdown shows and what a chat answers, not code, data or classes.
-        """
-        if self._text_label is None:
-            return value
-        if isinstance(block, gradio.Chatbot) and isinstance(value, list):
-            return _with_answers(value, block, self._labelled_text)
-        if isinstance(block, gradio.Textbox) and isinstance(value, str) and not _of_gradios_chat.get():
-            return value if value in _sent.get() else labelled(value, self._text_label)
-        if isinstance(block, gradio.Markdown) and isinstance(value, str):
-            return value if value in _sent.get() else self._labelled_text(value)
-        return value
-
-    def labelled_response(self, predictions: Any) -> Any:
-        """Return what a chat answers a program with, a text and the history behind it, with the label on the text."""
-        is_chat = isinstance(predictions, (list, tuple)) and len(predictions) > 1 and isinstance(predictions[1], list)
-        if self._text_label is None or not is_chat or not isinstance(predictions[0], str):
-            return predictions
-        return [self._labelled_text(predictions[0]), *predictions[1:]]
-
-    def _labelled_text(self, text: str) -> str:
-        assert self._text_label is not None
-        return labelled(text, self._text_label, paragraph=True)
-
-    def _unlabelled(self, value: Any, block: Any) -> Any:
-        assert self._text_label is not None
-        language = self._text_label
-        if isinstance(block, gradio.Chatbot) and isinstance(value, list):
-            return _with_answers(value, block, lambda text: unlabelled(text, language))
-        if isinstance(block, (gradio.Textbox, gradio.Markdown)) and isinstance(value, str):
-            return unlabelled(value, language)
-        return value
 
     def receive_content(self, raw: Any, value: Any) -> None:
         """Note the decoded pictures and sounds in *value*, which Gradio read from the files in *raw*.
@@ -237,7 +149,7 @@ class Outputs:
 
     def tell_text(self, block: Any) -> None:
         """Say in the log, once, that texts are not marked."""
-        if self._text_label is not None and isinstance(block, (gradio.Textbox, gradio.Markdown, gradio.Chatbot)):
+        if self.texts.labels(block):
             self._say(_BESIDE_TEXT)
         else:
             self.tell("text")
@@ -245,13 +157,12 @@ class Outputs:
     @contextmanager
     def of(self, block_fn: Any) -> Iterator[None]:
         """Know, while the block lasts, what kind of function returned what is marked in it."""
-        generates = _generates.set(bool(block_fn.types_generator))
-        carries = _of_gradios_chat.set(getattr(block_fn.fn, "__module__", None) == _GRADIOS_CHAT)
+        token = _generates.set(bool(block_fn.types_generator))
         try:
-            yield
+            with self.texts.of(block_fn):
+                yield
         finally:
-            _of_gradios_chat.reset(carries)
-            _generates.reset(generates)
+            _generates.reset(token)
 
     def is_segment(self, value: Any, block: Any) -> bool:
         """Whether *value* is a piece of a stream, which Gradio is about to turn into a format without a manifest."""
@@ -327,10 +238,10 @@ class Outputs:
         if address["kind"].lower().startswith("svg"):
             self.tell("a drawing inside a data: address")
             return address[0]
-        if len(address["content"]) < _SHORTEST:
+        if len(address["content"]) < SHORTEST:
             return address[0]
         with _held_back_unless_marked("a file inside a data: address"):
-            data = _data_in(address)
+            data = data_in(address)
             if data is None:
                 raise DiscloseError("it stands in an address without being base64; let the function return the file")
             if self._passes_through("", data):
@@ -376,11 +287,6 @@ def is_on_event_loop() -> bool:
     return True
 
 
-def holds_files(text: str) -> bool:
-    """Whether there are data: addresses of pictures, sounds or films in *text*."""
-    return _ADDRESS.search(text) is not None
-
-
 @contextmanager
 def _held_back_unless_marked(what: str) -> Iterator[None]:
     try:
@@ -419,66 +325,6 @@ def _is_picture(path: Path, media_type: str) -> bool:
     return media_type.startswith("image/") or (
         media_type == sniff.UNKNOWN and named.startswith("image/") and named != "image/svg+xml"
     )
-
-
-def _data_in(address: re.Match[str]) -> bytes | None:
-    """Return the bytes that *address* holds, or None where browsers find none."""
-    if not address["parameters"].lower().endswith(";base64"):
-        return None
-    plain = re.sub(r"\\u00([0-9a-fA-F]{2})", r"%\1", address["content"])
-    plain = re.sub(r"\\[nr]|\\(?=/)", "", plain)
-    content = re.sub(r"\s", "", unquote(unescape(plain))).rstrip("=")
-    try:
-        return base64.b64decode(content + "=" * (-len(content) % 4), validate=True)
-    except binascii.Error:
-        return None
-
-
-def _with_answers(value: list[Any], block: Any, change: Callable[[str], str]) -> list[Any]:
-    """Return the chat *value*, serialised, with the first text of each answer as *change* returns it."""
-    if getattr(block, "type", None) == "tuples":
-        return [_with_answer(turn, change) for turn in value]
-    done: list[Any] = []
-    is_due = True
-    for message in value:
-        role = message.get("role") if isinstance(message, dict) else None
-        if role == "user":
-            is_due = True
-        # What a model thinks aloud is folded away, and a label on it would be too.
-        elif role == "assistant" and is_due and not (message.get("metadata") or {}).get("title"):
-            content = _with_first_text(message.get("content"), change)
-            if content is not None:
-                message, is_due = {**message, "content": content}, False
-        done.append(message)
-    return done
-
-
-def _with_answer(turn: Any, change: Callable[[str], str]) -> Any:
-    if not (isinstance(turn, (list, tuple)) and len(turn) == 2 and isinstance(turn[1], str) and turn[1]):
-        return turn
-    return [turn[0], change(turn[1])]
-
-
-def _with_first_text(content: Any, change: Callable[[str], str]) -> Any:
-    """Return the *content* of a message with its first text changed, or None where it has none."""
-    if isinstance(content, str):
-        return change(content) if content else None
-    if isinstance(content, dict) and isinstance(content.get("text"), str) and content["text"]:
-        return {**content, "text": change(content["text"])}
-    for index, part in enumerate(content if isinstance(content, list) else ()):
-        if (changed := _with_first_text(part, change)) is not None:
-            return [*content[:index], changed, *content[index + 1 :]]
-    return None
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, dict):
-        yield from _texts(list(value.values()))
 
 
 def _cache_name(data: bytes) -> str:

@@ -7,6 +7,7 @@ import gradio
 import numpy
 import pytest
 from gradio_client import Client, handle_file
+from gradio_pages import REVIEWED
 from pictures import encoded, photograph
 from PIL import Image
 
@@ -207,10 +208,13 @@ def test_each_page_of_an_app_gets_the_notice(profile):
     assert len(scripts_of(disclosed(demo, profile, system=SYSTEM))) == 2
 
 
-def test_the_notice_can_be_left_to_somebody_else(profile):
+def test_without_a_notice_there_is_a_reason_in_writing_that_the_log_states(profile, caplog):
     with gradio.Blocks() as demo:
         gradio.Textbox()
-    assert scripts_of(disclosed(demo, profile, notice=False, system=SYSTEM)) == []
+    with pytest.raises(ProfileError, match="needs a written reason"):
+        disclosed(demo, profile, notice=False, system=SYSTEM)
+    assert scripts_of(disclosed(demo, profile, notice=False, conversation=REVIEWED, system=SYSTEM)) == []
+    assert REVIEWED.assistive in caplog.text
 
 
 def test_interfaces_are_disclosed_like_blocks(profile):

@@ -3,6 +3,7 @@
 import gradio
 import pytest
 from gradio_client import Client
+from gradio_pages import REVIEWED
 
 from disclose.demo import app
 from disclose.integrations.gradio import disclosed
@@ -93,5 +94,5 @@ def test_a_chat_of_blocks_answers_too_and_the_answer_is_on_record_once(profile):
 
 
 def test_without_the_notice_chats_are_left_alone(profile):
-    with serving(chat_of_blocks(profile, notice=False)) as client:
+    with serving(chat_of_blocks(profile, notice=False, conversation=REVIEWED)) as client:
         assert said_in(client.predict("Are you a robot?", [], api_name="/talk"))[1] == LIE

@@ -11,6 +11,7 @@ import gradio
 import pytest
 from fastapi import FastAPI
 from gradio_client import Client
+from gradio_pages import REVIEWED
 from media_files import small_file
 from pictures import photograph
 from PIL import Image
@@ -79,7 +80,7 @@ def test_what_a_rendered_part_of_a_page_returns_is_marked(profile):
         def parts(text):
             gradio.Button(text).click(draw, None, gradio.Image(format="png"), api_name="rendered")
 
-    shown = serving(disclosed(demo, profile, notice=False, system=SYSTEM))
+    shown = serving(disclosed(demo, profile, notice=False, conversation=REVIEWED, system=SYSTEM))
     with shown as client:
         session = client.session_hash
         # A page runs what was rendered for it by its number in the session.

@@ -6,6 +6,7 @@ import threading
 import gradio
 import pytest
 from browsers import running_browser
+from gradio_pages import REVIEWED
 from pictures import photograph
 
 from disclose import Outcome, verify
@@ -31,7 +32,8 @@ def page(browser, profile, tmp_path, monkeypatch):
     with gradio.Blocks() as demo:
         shown = gradio.Image(elem_id="shown")
         gradio.Button("Draw").click(draw, None, shown)
-    address = app.serve(disclosed(demo, profile, notice=False, system="Acme Studio"), prevent_thread_lock=True)
+    disclosed(demo, profile, notice=False, conversation=REVIEWED, system="Acme Studio")
+    address = app.serve(demo, prevent_thread_lock=True)
     opened = browser.new_context(accept_downloads=True).new_page()
     opened.set_default_timeout(20_000)
     opened.goto(address)

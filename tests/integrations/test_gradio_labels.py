@@ -6,12 +6,13 @@ import gradio
 import pytest
 from browsers import running_browser
 from gradio_client import Client
+from gradio_pages import REVIEWED
 from pictures import photograph
 from PIL import Image, ImageChops, ImageStat
 
 from disclose import Outcome, verify
 from disclose.demo import app
-from disclose.integrations.gradio import disclosed
+from disclose.integrations.gradio import disclosed, hand_back, take_over
 from disclose.notice.label import badge, labelled, text_prefix, unlabelled
 
 SYSTEM = "Acme Studio"
@@ -65,7 +66,7 @@ def test_a_picture_is_served_with_the_label_in_it_and_verifies(profile):
 def labelling(demo, profile):
     """Return *demo*, whose generated texts begin with the label in German."""
     german = replace(profile, label_language="de")
-    return disclosed(demo, german, notice=False, text_label=True, system=SYSTEM)
+    return disclosed(demo, german, notice=False, conversation=REVIEWED, text_label=True, system=SYSTEM)
 
 
 STORY = "# A story\n\nOnce upon a time."
@@ -139,6 +140,26 @@ def test_a_chat_that_streams_has_the_label_once_at_the_top_and_the_model_never_s
         assert client.predict("More.", api_name="/chat") == PARAGRAPH + STORY
     assert len(seen[1]) == 2
     assert "KI" not in str(seen)
+
+
+def test_what_a_person_in_charge_writes_has_no_label_then_or_later(profile):
+    def talk(message, history, request: gradio.Request):
+        if message == "A person, please.":
+            take_over(request, human="Ana Ruiz")
+        if message == "Thank you.":
+            hand_back(request)
+        return [*history, {"role": "user", "content": message}, {"role": "assistant", "content": f"About {message}"}]
+
+    with gradio.Blocks() as demo:
+        message, chat = gradio.Textbox(), gradio.Chatbot(**OF_MESSAGES)
+        message.submit(talk, [message, chat], chat, api_name="talk")
+    german = replace(profile, label_language="de")
+    shown = []
+    with serving(disclosed(demo, german, text_label=True, system=SYSTEM)) as client:
+        for said in ("Hello.", "A person, please.", "Thank you."):
+            shown = client.predict(said, shown, api_name="/talk")
+    answers = [str(one["content"]) for one in shown if one["role"] == "assistant"]
+    assert [PREFIX.strip() in answer for answer in answers] == [True, False, True]
 
 
 def test_an_answer_in_a_page_has_the_label_and_goes_back_to_the_model_without(profile):
