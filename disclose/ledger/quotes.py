@@ -72,9 +72,11 @@ _COUNTED_FOR = 60.0
 
 # How often an unrelated text that shares a phrase with an answer shares the next too, and how much more often for each
 # word between the two (benchmarks/text_fingerprint.py, "unrelated").
-_NEXT_SHARED, _NEXT_SHARED_PER_WORD, _MOST_SHARED = 0.2, 0.002, 0.5
+_NEXT_SHARED, _NEXT_SHARED_PER_WORD, _MOST_SHARED = 0.06, 0.0005, 0.3
 # Others that repeat a passage may hold other phrases of it: those within so many words, and so many phrases, count.
 _NEARBY, _NEIGHBOURS = 12, 6
+# So many others halve what a phrase says: an answer given in a few versions is still known, boilerplate is not.
+_FEW_OTHERS = 6.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,7 +249,7 @@ def by_chance(
 
     Each of the *hits* of the text in the log may begin a chain of shared phrases, and each further phrase is shared as
     rarely as unrelated texts were seen to share one. A phrase that stands where other answers repeat the text too is
-    boilerplate by so much: it counts for one part in as many as there are of those.
+    boilerplate by so much, and counts the less the more of those there are.
     """
     if not shared:
         return 1.0
@@ -266,7 +268,7 @@ def by_chance(
             for other in postings[neighbour.hash]
             if other in rivals
         }
-        logarithm += math.log(prior) / (1 + len(near))
+        logarithm += math.log(prior) / (1 + (len(near) / _FEW_OTHERS) ** 2)
     return min(1.0, math.exp(logarithm))
 
 
