@@ -22,6 +22,7 @@ from urllib.parse import quote
 from disclose.asset import SIDECAR, Asset, holds_manifest, sidecar_path
 from disclose.disclosure import Identifier
 from disclose.errors import DiscloseError, ProfileError, extra
+from disclose.integrations import metrics
 from disclose.integrations.gradio_addresses import ADDRESS, SHORTEST, data_in
 from disclose.integrations.gradio_newest import Newest
 from disclose.integrations.gradio_texts import TextLabels, texts_in
@@ -57,6 +58,7 @@ class Outputs:
 
     The pieces of a streamed sound or film are formats that hold no manifest, and so they are held back like anything
     else that cannot be marked; *unmarked_streams* is the reason for which they may leave, which the log then states.
+    *door* is the name under which all of them are counted.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Outputs:
         *,
         texts: TextLabels | None = None,
         unmarked_streams: str | None = None,
+        door: str = "gradio",
     ) -> None:
         if unmarked_streams is not None and not unmarked_streams.strip():
             raise ProfileError("unmarked_streams= takes the reason for which the pieces of streams may leave unmarked")
@@ -79,6 +82,7 @@ class Outputs:
         self._content: Newest[str, bool] = Newest()
         self._passing: Newest[str, bool] = Newest()
         self._told: set[str] = set()
+        self._door = door
 
     def marked(self, value: Any, block: Any, *, is_final: bool = True) -> Any:
         """Return *value* with the files in it exchanged for marked ones; what people uploaded stays as it is.
@@ -144,12 +148,14 @@ class Outputs:
         return await anyio.to_thread.run_sync(mark, *args, limiter=self._demo.limiter)
 
     def tell(self, kind: str) -> None:
-        """Say in the log, once, that outputs of *kind* are not marked."""
+        """Count an output of *kind* that is not marked, and say so in the log once for the kind."""
+        metrics.skipped(self._door, kind, "not marked")
         self._say(f"{kind} is not marked by this profile; it leaves this app as it is")
 
     def tell_text(self, block: Any) -> None:
         """Say in the log, once, that texts are not marked."""
         if self.texts.labels(block):
+            metrics.skipped(self._door, "text", "labelled only")
             self._say(_BESIDE_TEXT)
         else:
             self.tell("text")
@@ -174,6 +180,7 @@ class Outputs:
         if self._unmarked_streams is None:
             _log.error("held back a piece of a stream: %s", _NO_SEGMENTS)
             raise gradio.Error(f"This output was held back, because {_NO_SEGMENTS}")
+        metrics.skipped(self._door, "a piece of a stream", "permitted")
         self._say(
             f"pieces of streams leave unmarked ({self._unmarked_streams}); the whole file that Gradio makes of them for"
             " whoever downloads it is marked"
@@ -216,7 +223,10 @@ class Outputs:
         present = files.read(beside) if sidecar and beside.is_file() else None
         asset = Asset.from_data(data, name="the output", sidecar=present)
         takes_sidecar = sidecar and not _is_picture(path, asset.media_type)
-        asset = self._marker().mark(asset, self._statement(), sidecar=takes_sidecar)
+        with metrics.output(self._door, asset.media_type) as output:
+            asset = self._marker().mark(asset, self._statement(), sidecar=takes_sidecar)
+            assert asset.disclosure is not None
+            output.identifier = str(asset.disclosure.id)
         target = path
         if asset.data != data or asset.sidecar != present:
             # The sidecar belongs to its file alone, though the same bytes may come again.
@@ -227,7 +237,6 @@ class Outputs:
             block.temp_files.add(str(target))
             if asset.sidecar is not None:
                 block.temp_files.add(str(target) + SIDECAR)
-        assert asset.disclosure is not None
         self._leaves(asset.disclosure.id)
         for digest in (source, f"{asset.sha256}/{path.name}"):
             self._copies.note(digest, (str(target), asset.disclosure.id))

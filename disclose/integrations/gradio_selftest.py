@@ -51,7 +51,7 @@ def prove(hook: Callable[[gradio.Blocks, Outputs], None], marker: Marker, disclo
             shown = gradio.Image(format="png")
             shown.GRADIO_CACHE = folder
             shown.change(lambda: None, None, shown)
-        hook(demo, Outputs(demo, lambda: trial, lambda: disclosure))
+        hook(demo, Outputs(demo, lambda: trial, lambda: disclosure, door="gradio, at start"))
         block_fn = next(iter(demo.fns.values()))
         with ThreadPoolExecutor(1) as executor:  # the caller may be inside an event loop
             try:

@@ -6,6 +6,7 @@ import sys
 import textwrap
 
 import anyio
+import gradio
 import pytest
 from pictures import encoded, photograph
 from PIL import Image
@@ -15,6 +16,7 @@ import disclose
 from disclose.errors import DiscloseError
 from disclose.integrations import asgi_body, metrics
 from disclose.integrations.asgi import DiscloseMiddleware
+from disclose.integrations.gradio import disclosed
 
 ANSWER = "the answer nobody but its reader may see"
 
@@ -106,6 +108,18 @@ def test_the_web_door_counts_bodies_and_chats(profile, counted, monkeypatch):
     assert counted("web", "text/plain") == counted("web", "image/png") == 1
     assert counted("web", "text/plain", "failed", "UnsupportedError") == 1
     assert counted("web", "unknown", "skipped", "oversize") == 1
+
+
+def test_the_gradio_door_counts_files_and_the_texts_that_leave_as_they_are(profile, counted, monkeypatch, tmp_path):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
+    with gradio.Blocks() as demo:
+        shown = [gradio.Image(format="png"), gradio.Textbox()]
+        gradio.Button().click(lambda: None, None, shown)
+    disclosed(demo, profile, system="S")
+    drawn = next(one for one in demo.fns.values() if len(one.outputs) == 2)
+    anyio.run(demo.postprocess_data, drawn, [photograph(), ANSWER], None)
+    assert (counted("gradio", "image/png"), counted.timed("gradio", "image/png")) == (1, 1)
+    assert counted("gradio", "text", "skipped", "not marked") == 1
 
 
 def test_a_log_line_has_its_fields_and_not_a_word_of_the_content(profile, caplog):
