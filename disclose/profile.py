@@ -30,6 +30,7 @@ from disclose.verifier import Verifier
 if TYPE_CHECKING:
     from disclose.ledger import Ledger
     from disclose.notice.proof import NoticeProof
+    from disclose.notice.schedule import Schedule
 
 ALSO_READ = ("legacy_watermark", "aigc")
 """Layers that the world's pictures are read by, though nothing is marked by them unless a profile's layers say so."""
@@ -236,6 +237,14 @@ class Profile:
         from disclose.notice.proof import NoticeProof
 
         return self._once("notices", lambda: NoticeProof.open(self.ledger(), self.folder))
+
+    def schedule(self) -> Schedule:
+        """Return the rules of when notices are due where the preset offers the system; the EU's where it says none."""
+        from disclose.notice.schedule import Schedule
+
+        known = {rule.jurisdiction for rule in Schedule.load().rules}
+        offered = () if self.preset is None else PRESETS[self.preset].jurisdictions
+        return Schedule.load(*([one for one in offered if one in known] or ["eu"]))
 
     def signer(self) -> Signer:
         """Return the signer; raises IdentityError for a development identity in production."""

@@ -30,7 +30,7 @@ from disclose.notice import Notice
 
 if TYPE_CHECKING:
     from disclose.disclosure import Identifier
-    from disclose.notice.schedule import Due, Schedule
+    from disclose.notice.schedule import Due
     from disclose.notice.session import NoticeSession, Sessions
     from disclose.profile import Profile
 
@@ -184,7 +184,7 @@ class Announcement:
         proof = self._profile.notices()
         state = self._sessions.change(session, _as_it_is)
         sent = None
-        for due in self._schedule().due(state, datetime.now(UTC)):
+        for due in self._profile.schedule().due(state, datetime.now(UTC)):
             if due.kind not in _SHOWN_BY_THE_PAGE:
                 continue
             one = proof.sent(state, due, language=language)
@@ -195,9 +195,6 @@ class Announcement:
             else:
                 self._sessions.change(session, _delivered(due))
         return sent
-
-    def _schedule(self) -> Schedule:
-        return _schedule(self._profile.preset)
 
 
 class _Allowance:
@@ -241,16 +238,6 @@ def script_text() -> str:
 
 
 @cache
-def _schedule(preset: str | None) -> Schedule:
-    """Return the rules where *preset* offers the system, those of the EU where it does not say."""
-    from disclose.configuration.presets import PRESETS
-    from disclose.notice.schedule import Schedule
-
-    known = {rule.jurisdiction for rule in Schedule.load().rules}
-    offered = () if preset is None else PRESETS[preset].jurisdictions
-    return Schedule.load(*([one for one in offered if one in known] or ["eu"]))
-
-
 async def _body(receive: Receive) -> bytes | None:
     """Return the body of a request, or None where it is too long or was not sent to its end."""
     body = b""

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from disclose.configuration.presets import PRESETS
 from disclose.errors import ProfileError
 from disclose.notice import WORDING, Kind, Notice, Text, Wording, wording
 from disclose.notice.schedule import Due, Schedule
@@ -83,9 +82,7 @@ class Conversation:
 
     def schedule(self, profile: Profile) -> Schedule:
         """Return the rules where the system is offered."""
-        known = {rule.jurisdiction for rule in Schedule.load().rules}
-        preset = () if profile.preset is None else PRESETS[profile.preset].jurisdictions
-        return Schedule.load(*(self.jurisdictions or [one for one in preset if one in known] or ["eu"]))
+        return Schedule.load(*self.jurisdictions) if self.jurisdictions else profile.schedule()
 
     def notice(self, given: Notice) -> Notice:
         """Return the first notice: *given*, in the words for an agent or for a child where these are due.
