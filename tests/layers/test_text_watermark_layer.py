@@ -1,0 +1,90 @@
+"""The text watermark as evidence: how sure, over how much of the text, under what was tried, and why not surer."""
+
+import json
+
+import numpy
+import pytest
+from answers import answers
+
+import disclose
+from disclose.evidence import Outcome, Verdict
+from disclose.layer import Layer
+from disclose.layers.text_watermark import TextWatermarkLayer
+from disclose.watermark.text import gumbel
+
+KEY, OTHER = b"a key of the tests, 32 bytes long", b"another key of the tests, as long"
+WORDS = tuple(dict.fromkeys(word for text in answers() for word in text.split() if word.isalpha()))[:512]
+NUMBERS = {word: number for number, word in enumerate(WORDS)}
+
+
+def encode(text):
+    return [NUMBERS.get(word, 0) for word in text.split()]
+
+
+def written(tokens, key=KEY):
+    """Return what a model without any preference would write under *key*: the real engine over a small vocabulary."""
+    ids = [1, 2, 3, 4]
+    for _ in range(tokens):
+        ids.append(gumbel.sample(numpy.zeros(len(WORDS)), ids, key))
+    return " ".join(WORDS[one] for one in ids)
+
+
+@pytest.fixture(scope="module")
+def layer():
+    schemes = {"gumbel": gumbel.detect}
+    return TextWatermarkLayer(tokenizers={"words": encode}, keys={"one": KEY, "two": OTHER}, schemes=schemes)
+
+
+@pytest.fixture(scope="module")
+def marked():
+    return written(120)
+
+
+def found(layer, text):
+    (evidence,) = layer.detect(disclose.Asset.open(text.encode()))
+    return evidence
+
+
+def test_it_is_a_layer(layer):
+    assert isinstance(layer, Layer)
+
+
+def test_a_marked_text_is_disclosed_and_all_that_was_tried_is_named(layer, marked):
+    evidence = found(layer, marked)
+    assert Verdict.weigh([evidence]).outcome is Outcome.DISCLOSED
+    assert evidence.p_value < 1e-6
+    assert "key one" in evidence.details["examined"]
+    assert "tokenizer words" in evidence.details["examined"]
+    assert evidence.details["hypotheses"] >= 2
+    assert evidence.details["tokens_scored"] <= evidence.details["tokens"]
+    assert json.loads(json.dumps(evidence.to_dict()))["details"]["token_spans"]
+
+
+def test_a_marked_passage_in_a_long_text_speaks_for_itself_alone(layer, marked):
+    evidence = found(layer, "\n\n".join([*answers()[:6], marked, *answers()[6:12]]))
+    assert Verdict.weigh([evidence]).outcome is Outcome.INDICATED
+    assert evidence.details["share"] < 0.5
+    assert evidence.details["token_spans"]
+
+
+def test_a_short_text_is_undetermined_for_that_reason_and_nothing_more_is_said(layer):
+    evidence = found(layer, written(1))
+    assert Verdict.weigh([evidence]).outcome is Outcome.UNDETERMINED
+    assert evidence.details["reason"] == "too short"
+    assert not evidence.generated
+
+
+def test_a_text_without_the_mark_is_never_called_a_person_s(layer):
+    for text in answers()[:20]:
+        evidence = found(layer, text)
+        assert Verdict.weigh([evidence]).outcome is Outcome.UNDETERMINED
+        assert "human" not in evidence.summary.lower()
+
+
+def test_the_record_says_whether_a_mark_was_due_and_how_surely_it_is_there(layer, marked):
+    statement = disclose.Disclosure.new(system="Writer")
+    mark = layer.mark(disclose.Asset.open(marked.encode()), statement).mark_of("text_watermark")
+    assert mark.details["duty"]["reason"] == "free-form text"
+    assert mark.details["p_value"] < 1e-6
+    short = layer.mark(disclose.Asset.open(b"Yes."), statement).mark_of("text_watermark")
+    assert short.details["duty"]["watermark"] is False
