@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
-from sqlalchemy import Connection, cast, func, literal, select
-from sqlalchemy.dialects.postgresql import BIT
+from sqlalchemy import Connection, LargeBinary, bindparam, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import BIT, aggregate_order_by
 
 from disclose.ledger.database import Database
 from disclose.ledger.record import Record
@@ -100,9 +100,12 @@ class LikenessSearch:
         return (*min(nearest, key=lambda one: one[1]), searched) if nearest else None
 
     def _is_too_large(self, connection: Connection) -> bool:
-        last = select(NODES.c.position).where(NODES.c.log == LogName.RECORDS.code, NODES.c.level == 0)
-        newest = connection.execute(last.order_by(NODES.c.position.desc()).limit(1)).scalar()
-        return newest is not None and newest >= LARGEST_IN_PROCESS
+        return self._placed(connection) > LARGEST_IN_PROCESS
+
+    def _placed(self, connection: Connection) -> int:
+        last = select(func.max(NODES.c.position)).where(NODES.c.log == LogName.RECORDS.code, NODES.c.level == 0)
+        newest = connection.execute(last).scalar()
+        return 0 if newest is None else int(newest) + 1
 
     def _refresh(self, connection: Connection) -> PackedHashes:
         """Read the hashes that came since the last time; return those whose entries wait for a place in the tree."""
@@ -111,6 +114,11 @@ class LikenessSearch:
         joined = PENDING.join(ENTRIES, (ENTRIES.c.number == PENDING.c.entry) & (PENDING.c.log == LogName.RECORDS.code))
         query = select(ENTRIES.c.number, ENTRIES.c.likeness).select_from(joined).where(ENTRIES.c.likeness.is_not(None))
         _add(waiting, connection.execute(query).all())
+        if not self._seen and (placed := self._placed(connection)):
+            # What has a place by now does not wait any more, and reading that in one go is much the quickest.
+            self._seen = placed
+            for numbers, hashes in _all(connection):
+                self._hashes.add(numbers, hashes)
         # By their places in the tree: numbers can come late in PostgreSQL, places never do.
         pages = (
             select(NODES.c.position, ENTRIES.c.number, ENTRIES.c.likeness)
@@ -127,6 +135,37 @@ class LikenessSearch:
 
 def _add(hashes: PackedHashes, rows: Sequence[Any]) -> None:
     hashes.add([row.number for row in rows], b"".join(row.likeness for row in rows))
+
+
+def _all(connection: Connection) -> Iterator[tuple[NDArray[numpy.int64], bytes]]:
+    """Yield the numbers of all entries with a likeness that have a place, and their hashes, page by page."""
+    last = -1
+    waits = select(PENDING.c.entry).where(PENDING.c.log == LogName.RECORDS.code, PENDING.c.entry == ENTRIES.c.number)
+    page = (
+        select(ENTRIES.c.number, ENTRIES.c.likeness)
+        .where(ENTRIES.c.likeness.is_not(None), ENTRIES.c.number > bindparam("last"), ~waits.exists())
+        .order_by(ENTRIES.c.number)
+        .limit(_PAGE)
+    )
+    if connection.dialect.name != "sqlite":
+        # Joined by the server: its rows one by one would take this driver longer than the search.
+        rows = page.subquery()
+        empty = cast(literal(b"", LargeBinary), LargeBinary)
+        numbers = func.string_agg(func.int8send(rows.c.number), aggregate_order_by(empty, rows.c.number))
+        hashes = func.string_agg(rows.c.likeness, aggregate_order_by(empty, rows.c.number))
+        page = select(numbers, hashes)
+    while True:
+        found = connection.execute(page, {"last": last}).all()
+        if connection.dialect.name == "sqlite":
+            counted = numpy.array([row[0] for row in found], numpy.int64)
+            joined = b"".join([row[1] for row in found])
+        else:
+            counted = numpy.frombuffer(found[0][0] or b"", ">i8").astype(numpy.int64)
+            joined = bytes(found[0][1] or b"")
+        if not len(counted):
+            return
+        yield counted, joined
+        last = int(counted[-1])
 
 
 def _distances(block: NDArray[numpy.uint64], wanted: NDArray[numpy.uint64]) -> NDArray[numpy.uint16]:

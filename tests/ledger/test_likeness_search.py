@@ -81,6 +81,18 @@ def test_a_very_large_ledger_is_searched_by_the_database(ledger, monkeypatch):
     assert ledger.nearest(b"\xff" * 31 + b"\xfe").record == near
 
 
+def test_a_ledger_opened_anew_reads_all_likenesses_page_by_page(ledger, place, monkeypatch):
+    hashes = [bytes([number]) * 32 for number in range(7)]
+    records = [append(ledger, likeness=one) for one in hashes]
+    append(ledger)
+    ledger.checkpoint()
+    monkeypatch.setattr(likeness_search, "_PAGE", 3)
+    with type(ledger)(**place) as other:
+        for one, record in zip(hashes, records, strict=True):
+            found = other.nearest(one)
+            assert (found.record, found.distance, found.searched) == (record, 0, 7)
+
+
 def test_a_likeness_that_was_erased_elsewhere_is_not_found(ledger, place):
     far, near = append(ledger, likeness=bytes(32)), append(ledger, likeness=b"\xff" * 32)
     assert ledger.nearest(b"\xff" * 32).record == near
