@@ -1,7 +1,7 @@
 # ruff: noqa: SLF001
 """How fast, how small and how hard to break is the ledger?
 
-    python -m benchmarks.ledger [--records 1000000] [--kills 25] [--only sqlite]
+    python -m benchmarks.ledger [--records 1000000] [--kills 25] [--only sqlite] [--steps large]
 
 Every append is durable when it is counted. PostgreSQL is started for this in a folder of its own, with fsync.
 """
@@ -27,6 +27,7 @@ from benchmarks.ledger_writer import append
 from disclose.ledger import Ledger
 
 CALLERS = 32
+STEPS = ("append", "faults", "large")
 
 
 def main() -> None:
@@ -37,17 +38,17 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=25, help="rounds; two writers are killed in each")
     parser.add_argument("--appends", type=int, default=20_000)
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
+    parser.add_argument("--steps", nargs="*", choices=STEPS, default=STEPS)
     given = parser.parse_args()
-    results: dict[str, Any] = _earlier() | {"machine": machine() | {"load": os.getloadavg()[0]}}
     with tempfile.TemporaryDirectory() as folder:
         if given.only != "postgresql":
-            _measure(results, "sqlite", Path(folder), lambda name: str(Path(folder) / f"{name}.sqlite"), given)
+            _measure("sqlite", Path(folder), lambda name: str(Path(folder) / f"{name}.sqlite"), given)
         if given.only != "sqlite":
             from postgresql import Server
 
             server = Server(durable=True)
             try:
-                _measure(results, "postgresql", Path(folder), server.database, given, server)
+                _measure("postgresql", Path(folder), server.database, given, server)
             finally:
                 server.close()
 
@@ -59,27 +60,29 @@ def _earlier() -> dict[str, Any]:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def _measure(results: dict[str, Any], store: str, folder: Path, place: Any, given: Any, server: Any = None) -> None:
-    found: dict[str, Any] = results.setdefault(store, {})
-
+def _measure(store: str, folder: Path, place: Any, given: Any, server: Any = None) -> None:
     def step(name: str, value: dict[str, Any]) -> None:
-        found[name] = value
+        results = {"machine": machine(), **_earlier()}
+        results.setdefault(store, {})[name] = {**value, "load_of_the_machine": round(os.getloadavg()[0], 1)}
         write("ledger", results)
         print(store, name, value, flush=True)
 
-    for callers in (1, CALLERS):
-        with Ledger(place(f"appending{callers}"), key=folder / f"{store}_key.pem") as ledger:
-            step(f"append_{callers}_callers", appending(ledger, callers, given.appends if callers > 1 else 1000))
-    step("kills", kill_writers(place("killed"), folder / f"{store}_killed.pem", given.kills))
-    if server is None:
-        (folder / "full").mkdir()
-        step("disk_full", fill_the_disk(folder / "full"))
-    else:
-        with Ledger(place("stopped"), key=folder / "stopped.pem") as ledger:
-            step("server_stopped", stop_the_server(server, ledger))
-    records = given.records if store == "sqlite" else given.records_postgresql
-    with Ledger(place("large"), key=folder / f"{store}_large.pem") as ledger:
-        step("large", {"records": records, **large(ledger, records)})
+    if "append" in given.steps:
+        for callers in (1, CALLERS):
+            with Ledger(place(f"appending{callers}"), key=folder / f"{store}_key.pem") as ledger:
+                step(f"append_{callers}_callers", appending(ledger, callers, given.appends if callers > 1 else 1000))
+    if "faults" in given.steps:
+        step("kills", kill_writers(place("killed"), folder / f"{store}_killed.pem", given.kills))
+        if server is None:
+            (folder / "full").mkdir()
+            step("disk_full", fill_the_disk(folder / "full"))
+        else:
+            with Ledger(place("stopped"), key=folder / "stopped.pem") as ledger:
+                step("server_stopped", stop_the_server(server, ledger))
+    if "large" in given.steps:
+        records = given.records if store == "sqlite" else given.records_postgresql
+        with Ledger(place("large"), key=folder / f"{store}_large.pem") as ledger:
+            step("large", {"records": records, **large(ledger, records)})
 
 
 def appending(ledger: Ledger, callers: int, count: int) -> dict[str, float]:
@@ -137,6 +140,8 @@ def large(ledger: Ledger, count: int) -> dict[str, float]:
         "likeness_8_hashes_milliseconds": statistics.median(
             _milliseconds(lambda: search.nearest(wanted)) for _ in range(21)
         ),
+        "likeness_1_hash_milliseconds_of_processor": _of_processor(lambda: search.nearest(wanted[:1])),
+        "likeness_8_hashes_milliseconds_of_processor": _of_processor(lambda: search.nearest(wanted)),
         "likeness_with_its_record_milliseconds": statistics.median(
             _milliseconds(lambda: ledger.nearest(wanted[0])) for _ in range(21)
         ),
@@ -163,6 +168,14 @@ def _size(ledger: Ledger) -> int:
             return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         return ledger.path.stat().st_size
+
+
+def _of_processor(call: Any) -> float:
+    """Return the processor's time for *call*, which other programs on the machine do not lengthen."""
+    start = time.process_time()
+    for _ in range(20):
+        call()
+    return 50 * (time.process_time() - start)
 
 
 def _milliseconds(call: Any) -> float:
