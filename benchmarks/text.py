@@ -86,7 +86,10 @@ def power(answers: dict[str, Any], tokenizer: Any, encode: Encode, human: Sequen
 
 
 def surprise(answers: dict[str, Any]) -> dict[str, Any]:
-    """Return each cell's mean surprise in nats a token, which is the logarithm of its perplexity, and its error."""
+    """Return each cell's mean surprise in nats a token, the logarithm of its perplexity, and its standard error.
+
+    Where the temperature was also drawn without a mark, also the mean difference, prompt by prompt.
+    """
     found = {}
     for cell, rows in answers.items():
         values = numpy.array([row["surprise"] for row in rows])
@@ -95,6 +98,11 @@ def surprise(answers: dict[str, Any]) -> dict[str, Any]:
             "standard_error": round(float(values.std(ddof=1) / sqrt(len(values))), 4),
             "perplexity": round(float(numpy.exp(values.mean())), 2),
         }
+        plain = answers.get(f"none,{cell.partition(',')[2]}", ())
+        if plain and not cell.startswith("none"):
+            paired = numpy.array([row["surprise"] - other["surprise"] for row, other in zip(rows, plain, strict=False)])
+            found[cell]["difference_to_unmarked"] = round(float(paired.mean()), 4)
+            found[cell]["its_standard_error"] = round(float(paired.std(ddof=1) / sqrt(len(paired))), 4)
     return found
 
 

@@ -25,7 +25,6 @@ CELLS = {
     "none, T = 1": (None, 1.0),
     "gumbel, T = 0.5": ("gumbel", 0.5),
     "synthid, T = 1": ("synthid", 1.0),
-    "none, T = 0.5": (None, 0.5),
 }
 
 _ASKED = ("Explain {} to a curious teenager.", "Write a short story in which {} matters.")

@@ -162,3 +162,10 @@ def test_a_short_text_is_undetermined(length):
 
 def test_the_first_of_each_hash_is_kept_in_order():
     assert first_of_their_kind(np.array([5, 3, 5, 1, 3], np.uint64)).tolist() == [0, 1, 3]
+
+
+@pytest.mark.parametrize("secret", [b"the key of the text benchmarks: not a secret", KEY])
+def test_no_two_layers_derived_from_a_secret_flip_the_same_coins(secret):
+    """Of the first secret, two of the first thirty numbers leave the same remainder."""
+    keys = synthid.Tournament.from_secret(secret).keys
+    assert len(keys) == len({key % 2**16 for key in keys}) == 30
