@@ -14,6 +14,10 @@ from disclose.registry import Resources
 if TYPE_CHECKING:
     from disclose.ledger import Ledger
 
+SHORTEST_TELLING_TEXT = 128
+"""Bytes. Prose holds about one bit a character (Shannon 1951, "Prediction and Entropy of Printed English"), so that
+nobody writes a longer text a second time by chance; "Yes." is on record wherever a system once said it."""
+
 
 class LedgerLayer:
     """Appends a record of every marked asset: statement, hash of the bytes, and what the other layers noted."""
@@ -49,17 +53,21 @@ class LedgerLayer:
         if (record := self._ledger().find_content(asset.sha256)) is None:
             yield from self._erased(asset.sha256)
             return
+        summary = f"these very bytes are entry {record.sequence} of the ledger, recorded {record.recorded[:10]}"
+        is_telling = not (asset.media_type == "text/plain" and len(asset.data) < SHORTEST_TELLING_TEXT)
+        if not is_telling:
+            summary += "; so short a text may well have been written by others too"
         yield Evidence(
             layer=self.name,
             basis=Basis.RECORD,
-            binding=Binding.HARD,
-            integrity=Integrity.INTACT,
+            binding=Binding.HARD if is_telling else Binding.NONE,
+            integrity=Integrity.INTACT if is_telling else Integrity.UNKNOWN,
             time=Time.STATED,
             id=record.disclosure.id,
             generated=record.disclosure.source_type.is_generated,
             source_type=record.disclosure.source_type,
             disclosure=record.disclosure,
-            summary=f"these very bytes are entry {record.sequence} of the ledger, recorded {record.recorded[:10]}",
+            summary=summary,
             details={"sequence": record.sequence},
         )
 

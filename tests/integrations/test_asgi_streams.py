@@ -27,7 +27,8 @@ from disclose.errors import DiscloseError, LedgerError, MarkingError
 from disclose.integrations.asgi import DiscloseMiddleware
 from disclose.integrations.asgi_events import FIELD, LARGEST_EVENT
 
-PIECES = ["The capital", " of France", " is Paris.\n", 'It "lies" on {the} Seine; 東', "京 does not. 👩", "‍🔬"]
+ISLAND = "People have lived on its island for more than two thousand years.\n"
+PIECES = ["The capital", " of France", " is Paris.\n", ISLAND, 'It "lies" on {the} Seine; 東', "京 does not. 👩", "‍🔬"]
 ANSWER = "".join(PIECES)
 OURS = re.compile(rb',"ai_disclosure":(\{[^{}]*\}|\[[^\]]*\])')
 
@@ -284,7 +285,7 @@ def test_a_reader_who_goes_away_leaves_a_record_of_what_was_sent(tmp_path):
             time.sleep(0.02)
     assert b"complete" not in arrived
     assert records[0].mark_of("text").details == {"complete": False}
-    assert disclose.verify("The capital of France", profile).outcome is Outcome.DISCLOSED
+    assert disclose.verify("The capital of France", profile).outcome is Outcome.INDICATED
 
 
 # --- bytes ----------------------------------------------------------------------------------------------------

@@ -24,8 +24,9 @@ from disclose.integrations.text_stream import MarkedText, TextStream, asset_of
 from disclose.profile import Profile
 
 STATEMENT = {"system": "Studio", "version": "2.1", "provider": "Acme GmbH"}
-ANSWER = "The capital of France is Paris.\nIt lies on the Seine; 東京 does not. 👩‍🔬"
-PIECES = ["The capital", " of France", "", " is Paris.\n", "It lies on the Seine; 東", "京 does not. 👩", "‍🔬"]
+ISLAND = "People have lived on its island for more than two thousand years.\n"
+PIECES = ["The capital", " of France", "", " is Paris.\n", ISLAND, "It lies on the Seine; 東", "京 does not. 👩", "‍🔬"]
+ANSWER = "".join(PIECES)
 
 
 def outcome(text, profile):
@@ -64,6 +65,14 @@ def test_the_record_holds_the_hash_of_the_text_and_not_one_of_its_words(profile)
     profile.ledger().close()
     for path in profile.folder.rglob("*"):
         assert not path.is_file() or b"Seine" not in path.read_bytes(), path
+
+
+def test_a_text_that_anybody_may_have_written_is_indicated_and_no_more(profile):
+    disclose.marked(profile, **STATEMENT)(lambda: "Yes.")()
+    verdict = disclose.verify("Yes.", profile)
+    assert verdict.outcome is Outcome.INDICATED
+    assert "written by others too" in verdict.evidence[0].summary
+    assert outcome(ANSWER[:40], profile) is Outcome.UNDETERMINED
 
 
 def test_a_text_that_was_edited_is_not_what_was_recorded(profile):
@@ -111,9 +120,9 @@ def test_a_text_of_another_kind_keeps_its_kind(profile):
     class Markup(str):
         __slots__ = ()
 
-    result = disclose.marked(profile, **STATEMENT)(lambda: Markup("<b>safe</b>"))()
+    result = disclose.marked(profile, **STATEMENT)(lambda: Markup(f"<b>{ANSWER}</b>"))()
     assert type(result) is Markup
-    assert outcome("<b>safe</b>", profile) is Outcome.DISCLOSED
+    assert outcome(f"<b>{ANSWER}</b>", profile) is Outcome.DISCLOSED
 
 
 def test_a_marked_text_survives_pickling(profile):
@@ -255,7 +264,7 @@ def test_what_has_left_of_a_generator_that_is_closed_early_is_recorded_as_incomp
     assert next(writing) + next(writing) == "The capital of France"
     writing.close()
     assert ended == [True]
-    assert outcome("The capital of France", profile) is Outcome.DISCLOSED
+    assert outcome("The capital of France", profile) is Outcome.INDICATED
     assert completeness(profile) == [False]
 
 
@@ -289,7 +298,7 @@ def test_what_has_left_of_an_asynchronous_generator_is_recorded_when_its_reader_
 
     anyio.run(read)
     assert ended == [True]
-    assert outcome("The capital", profile) is Outcome.DISCLOSED
+    assert outcome("The capital", profile) is Outcome.INDICATED
     assert completeness(profile) == [False]
 
 
@@ -331,12 +340,12 @@ def test_a_generator_may_yield_pictures_between_the_pieces_of_a_text(profile):
     def write():
         yield "A boat: "
         yield photograph()
-        yield "that was it."
+        yield ANSWER
 
     one, picture, other = write()
-    assert (one, other) == ("A boat: ", "that was it.")
+    assert (one, other) == ("A boat: ", ANSWER)
     assert outcome(picture, profile) is Outcome.DISCLOSED
-    assert outcome("A boat: that was it.", profile) is Outcome.DISCLOSED
+    assert outcome(f"A boat: {ANSWER}", profile) is Outcome.DISCLOSED
 
 
 def test_the_identifier_of_a_stream_is_known_before_its_first_piece(profile):
