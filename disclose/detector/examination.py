@@ -1,0 +1,41 @@
+"""One examination: the verdict on some bytes as JSON-ready values, and what a page shows beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from disclose.asset import Asset
+from disclose.detector.redaction import redacted
+from disclose.errors import DiscloseError, UnreadableError
+from disclose.evidence import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from disclose.profile import Profile
+
+
+def examine(profile: Profile, data: bytes, *, name: str, display: bool = False, lang: str = "en") -> dict[str, Any]:
+    """Return what ``disclose verify --json`` prints of *data*, without what may be personal data.
+
+    ``error`` says why a file could not be read. With *display* there is ``shown`` too: what only a page has use for.
+    """
+    try:
+        # The name goes back to whoever sent it, and nowhere else: no message of a layer is to hold it.
+        asset = Asset.from_data(data, name="the file")
+        verdict = profile.verifier().verify(asset)
+    except DiscloseError as error:
+        return {"file": name, "error": str(error)}
+    reason = _unreadable(verdict)
+    found = {"file": name, **({"error": reason} if reason else {}), **redacted(verdict.to_dict())}
+    if display:
+        from disclose.detector.display import shown
+
+        found["shown"] = redacted(shown(profile, asset, verdict, lang))
+    return found
+
+
+def _unreadable(verdict: Verdict) -> str | None:
+    """Return why a file could not be read, where that is all there is to say about it."""
+    if verdict.outcome is not Outcome.UNDETERMINED:
+        return None
+    failed = [item for item in verdict.evidence if item.details.get("error") == UnreadableError.__name__]
+    return str(failed[0].details["reason"]) if failed else None

@@ -1,0 +1,78 @@
+"""Rates: how many requests one client may make, and who is served without limit."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import OrderedDict
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING
+
+from starlette.responses import JSONResponse
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from disclose.detector.settings import Settings
+
+_MOST_CLIENTS = 50_000
+_BEARER = b"bearer "
+
+
+class RateLimit:
+    """Lets a client make a minute's worth of POST requests at once and then as many as refill (a token bucket).
+
+    A client is an IPv4 address or an IPv6 network of 64 bits, as far as the server knows it; it is kept in memory for
+    as long as its bucket is not full.
+    """
+
+    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request, or answer 429 with the seconds to wait."""
+        if scope["type"] == "http" and scope["method"] == "POST" and not self._is_exempt(scope):
+            wait = self._wait(_client(scope))
+            if wait > 0:
+                await _refusal(wait)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _is_exempt(self, scope: Scope) -> bool:
+        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        if given[: len(_BEARER)].lower() != _BEARER:
+            return False
+        return self._settings.is_exempt(given[len(_BEARER) :].decode("latin-1").strip())
+
+    def _wait(self, client: str) -> float:
+        """Take one from the bucket of *client*; return the seconds until there is one, where it is empty."""
+        most, now = max(1.0, self._settings.requests_per_minute), time.monotonic()
+        left, before = self._buckets.pop(client, (most, now))
+        left = min(most, left + (now - before) * self._settings.requests_per_minute / 60)
+        self._buckets[client] = (left - 1 if left >= 1 else left, now)
+        while len(self._buckets) > _MOST_CLIENTS:
+            self._buckets.popitem(last=False)
+        return 0.0 if left >= 1 else (1 - left) * 60 / self._settings.requests_per_minute
+
+
+def _client(scope: Scope) -> str:
+    host = (scope.get("client") or ("", 0))[0]
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return str(host)
+    if address.version == 6 and address.ipv4_mapped is None:
+        return str(ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def _refusal(wait: float) -> JSONResponse:
+    detail = "too many requests; public bodies, media and researchers can ask the operator for a token without limit"
+    return JSONResponse(
+        {"title": "Too Many Requests", "status": 429, "detail": detail},
+        429,
+        {"Retry-After": str(math.ceil(wait))},
+        media_type="application/problem+json",
+    )

@@ -1,0 +1,238 @@
+"""Soft-binding resolution: from a watermark to the manifest that a file has lost (C2PA Soft Binding Resolution API).
+
+The manifest that comes back is *recovered*: it was made for other bytes, so its hard binding does not hold for the file
+at hand, and nothing here says that it is intact. What ties the two is the watermark alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from disclose.detector.manifests import ManifestStore
+from disclose.detector.openapi import parameter, refused
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from disclose.detector.service import Service
+
+MANIFEST_TYPE = "application/c2pa"
+WATERMARK = "io.github.disclose-ai.image.1"
+_MOST, _LONGEST = 100, 1000
+_OFF = "this detector keeps no manifests; the verdict of POST /v1/verify names the record in its ledger"
+
+
+def routes(service: Service) -> list[BaseRoute]:
+    """Return the routes of the resolution API over *service*."""
+
+    async def by_binding(request: Request) -> Response:
+        given = await _given(request)
+        value = _decoded(given.get("value", ""))
+        alg = given.get("alg", "")
+        if not alg or len(alg) > _LONGEST:
+            raise HTTPException(400, "alg names the algorithm of the soft binding, as on C2PA's list")
+        return JSONResponse(await _matches(alg, value, _limit(given.get("maxResults"))))
+
+    async def by_content(request: Request) -> Response:
+        limit = _limit(request.query_params.get("maxResults"))
+        alg = request.query_params.get("alg", WATERMARK)
+        async with service.uploads.received(request) as sent:
+            if len(sent.files) != 1 or not sent.files[0].data:
+                raise HTTPException(400, "a request brings one file that is not empty")
+            found = await service.examine(sent.files[0])
+        if "error" in found:
+            raise HTTPException(422, found["error"])
+        marks = [one["id"] for one in found["evidence"] if one["layer"] == "image_watermark" and one["id"]]
+        matches = [match for mark in marks for match in (await _matches(alg, mark, limit))["matches"]]
+        return JSONResponse({"matches": matches[:limit]})
+
+    async def manifest(request: Request) -> Response:
+        store = _store()
+        found = None if store is None else await to_thread.run_sync(store.find, request.path_params["identifier"])
+        if found is None:
+            raise HTTPException(404, _OFF if store is None else "no manifest is kept under this address")
+        # Whoever reads it is to know that it was found by a soft binding and vouches for no bytes at hand.
+        return Response(found.store, headers={"Disclose-Binding": "recovered"}, media_type=MANIFEST_TYPE)
+
+    async def supported(request: Request) -> Response:
+        known = [{"alg": WATERMARK}] if service.settings.manifests else []
+        return JSONResponse({"watermarks": known, "fingerprints": []})
+
+    def _store() -> ManifestStore | None:
+        return ManifestStore(service.profile.ledger()) if service.settings.manifests else None
+
+    async def _matches(alg: str, value: str, limit: int) -> dict[str, Any]:
+        if (store := _store()) is None:
+            raise HTTPException(404, _OFF)
+
+        def look() -> list[str]:
+            return store.bound(alg=alg, value=value, limit=limit)
+
+        found = await to_thread.run_sync(look)
+        return {"matches": [{"manifestId": one, "similarityScore": 100, "recovered": True} for one in found]}
+
+    return [
+        Route("/matches/byBinding", by_binding, methods=["GET", "POST"]),
+        Route("/matches/byContent", by_content, methods=["POST"]),
+        Route("/manifests/{identifier}", manifest),
+        Route("/services/supportedAlgorithms", supported),
+    ]
+
+
+async def _given(request: Request) -> dict[str, str]:
+    """Return the query; long values come as the JSON of a POST instead."""
+    if request.method != "POST":
+        return dict(request.query_params)
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > 8 * _LONGEST:
+            raise HTTPException(413, "the soft binding is too long")
+    import json
+
+    try:
+        values = json.loads(bytes(body))
+        return {
+            **dict(request.query_params),
+            **{name: str(values[name]) for name in ("alg", "value") if name in values},
+        }
+    except (ValueError, TypeError, RecursionError) as error:
+        raise HTTPException(400, 'the request is {"alg": "…", "value": "…"}') from error
+
+
+def _decoded(text: str) -> str:
+    """Return the value of a soft binding, which comes as base64, as manifests state it."""
+    try:
+        value = base64.b64decode(text, validate=True).decode("ascii")
+    except (binascii.Error, ValueError) as error:
+        raise HTTPException(400, "value is the soft binding in base64") from error
+    if not value or len(value) > _LONGEST:
+        raise HTTPException(400, "value is the soft binding in base64")
+    return value
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return 10
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= _MOST):
+        raise HTTPException(400, f"maxResults is a whole number from 1 to {_MOST}")
+    return int(text)
+
+
+SCHEMAS: dict[str, Any] = {
+    "Matches": {
+        "type": "object",
+        "required": ["matches"],
+        "properties": {
+            "matches": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["manifestId"],
+                    "properties": {
+                        "manifestId": {"type": "string"},
+                        "endpoint": {"type": "string", "format": "uri"},
+                        "similarityScore": {"type": "integer", "minimum": 0, "maximum": 100},
+                        "recovered": {"const": True, "description": "Found by a soft binding, never intact."},
+                    },
+                },
+            }
+        },
+    },
+    "Algorithms": {
+        "type": "object",
+        "required": ["watermarks", "fingerprints"],
+        "properties": {
+            name: {"type": "array", "items": {"type": "object", "properties": {"alg": {"type": "string"}}}}
+            for name in ("watermarks", "fingerprints")
+        },
+    },
+}
+_FOUND = {
+    "200": {
+        "description": "The manifests.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Matches"}}},
+    }
+}
+_RESULTS = parameter("maxResults", {"type": "integer", "minimum": 1, "maximum": _MOST}, "How many, at most.")
+_SHORT = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
+_BASE64 = {**_SHORT, "contentEncoding": "base64"}
+PATHS: dict[str, Any] = {
+    "/matches/byBinding": {
+        "get": {
+            "operationId": "matchesByBinding",
+            "summary": "Find manifests by the value of a soft binding.",
+            "parameters": [
+                parameter("alg", _SHORT, "The algorithm.", required=True),
+                parameter("value", _BASE64, "The value in base64.", required=True),
+                _RESULTS,
+            ],
+            "responses": {**_FOUND, **refused(400, 404)},
+        },
+        "post": {
+            "operationId": "matchesByLongBinding",
+            "summary": "Find manifests by the value of a soft binding that is too long for an address.",
+            "parameters": [_RESULTS],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "required": ["alg", "value"],
+                            "properties": {"alg": _SHORT, "value": _BASE64},
+                        }
+                    }
+                },
+            },
+            "responses": {**_FOUND, **refused(400, 404, 413, 429)},
+        },
+    },
+    "/matches/byContent": {
+        "post": {
+            "operationId": "matchesByContent",
+            "summary": "Find manifests by the watermark in a file.",
+            "parameters": [parameter("alg", _SHORT, "The algorithm."), _RESULTS],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/octet-stream": {"schema": {"type": "string", "format": "binary", "minLength": 1}}
+                },
+            },
+            "responses": {**_FOUND, **refused(400, 404, 408, 413, 422, 429, 503)},
+        }
+    },
+    "/manifests/{identifier}": {
+        "get": {
+            "operationId": "manifest",
+            "summary": "Give a manifest store, as it was kept.",
+            "parameters": [{"name": "identifier", "in": "path", "required": True, "schema": _SHORT}],
+            "responses": {
+                "200": {
+                    "description": "The manifest store, recovered and not intact.",
+                    "content": {MANIFEST_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+                },
+                **refused(404),
+            },
+        }
+    },
+    "/services/supportedAlgorithms": {
+        "get": {
+            "operationId": "supportedAlgorithms",
+            "summary": "Name the algorithms of the soft bindings that can be resolved.",
+            "responses": {
+                "200": {
+                    "description": "The algorithms.",
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Algorithms"}}},
+                }
+            },
+        }
+    },
+}

@@ -1,0 +1,127 @@
+"""A signed report says what was found, and a change to it is seen."""
+
+import io
+import json
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from pypdf import PdfReader, PdfWriter
+
+from disclose.cli.verify_report import verify_report
+from disclose.detector import report
+from disclose.errors import UnreadableError
+from disclose.profile import Profile
+
+
+@pytest.fixture(scope="module")
+def signed(detector, marked):
+    answer = detector.post("/v1/verify?report=json", files={"file": ("a.jpg", marked)})
+    assert answer.status_code == 200
+    return answer.json()
+
+
+@pytest.fixture(scope="module")
+def page(detector, marked):
+    answer = detector.post("/v1/verify?report=pdf", files={"file": ("a.jpg", marked)})
+    assert answer.headers["content-type"] == "application/pdf"
+    return answer.content
+
+
+def written(values):
+    return json.dumps(values).encode()
+
+
+def run(deployment, monkeypatch, *arguments):
+    monkeypatch.setenv("DISCLOSE_HOME", str(deployment.folder))
+    return CliRunner().invoke(verify_report, [str(one) for one in arguments])
+
+
+def test_a_report_names_content_detector_time_and_verdict(signed, marked):
+    said = signed["report"]
+    assert said["content"]["bytes"] == len(marked)
+    assert said["detector"]["address"] == "https://detector.example"
+    assert said["examined"].endswith("Z")
+    assert said["verdict"]["outcome"] == "disclosed"
+    assert "a.jpg" not in json.dumps(said)
+
+
+def test_a_report_is_intact_and_its_signer_known(signed, deployment):
+    found = report.check(written(signed), deployment)
+    assert (found.is_intact, found.is_own, found.fault) == (True, True, None)
+
+
+def test_a_stranger_takes_it_for_intact_and_its_signer_for_unknown(signed, tmp_path):
+    found = report.check(written(signed), Profile(folder=tmp_path))
+    assert (found.is_intact, found.is_own, found.is_trusted) == (True, False, False)
+
+
+def test_a_deployment_that_trusts_the_signers_authority_trusts_the_report(signed, deployment, tmp_path):
+    anchors = tmp_path / "anchors.pem"
+    anchors.write_bytes(deployment.signer().issuers)
+    found = report.check(written(signed), Profile(folder=tmp_path, trust_anchors=anchors))
+    assert found.is_trusted == bool(deployment.signer().issuers)
+
+
+def test_any_change_is_seen(signed, deployment):
+    for place, value in (
+        ("examined", "2020-01-01T00:00:00Z"),
+        ("verdict", {"outcome": "undetermined", "evidence": []}),
+    ):
+        changed = {**signed, "report": {**signed["report"], place: value}}
+        assert not report.check(written(changed), deployment).is_intact
+
+
+def test_a_signature_of_something_else_is_no_signature(signed, deployment):
+    header, _, raw = signed["signature"].split(".")
+    other = raw[:-4] + ("AAAA" if raw[-4:] != "AAAA" else "BBBB")
+    assert not report.check(written({**signed, "signature": f"{header}..{other}"}), deployment).is_intact
+
+
+@given(st.binary(max_size=200))
+def test_other_files_are_no_reports(data):
+    with pytest.raises(UnreadableError):
+        report.check(data, Profile())
+
+
+def test_the_page_of_a_report_holds_the_signed_report(page, deployment):
+    assert len(PdfReader(io.BytesIO(page)).pages) == 1
+    assert report.check(page, deployment).is_intact
+
+
+def test_a_page_that_says_something_else_is_not_intact(signed, deployment):
+    from disclose.detector.report_page import render
+
+    forged = {**signed["report"], "verdict": {**signed["report"]["verdict"], "outcome": "undetermined"}}
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(render({**signed, "report": forged}))))
+    for name in ("/Names", "/AF"):
+        writer.root_object.pop(name, None)
+    writer.add_attachment(report.ATTACHMENT, written(signed))
+    out = io.BytesIO()
+    writer.write(out)
+    found = report.check(out.getvalue(), deployment)
+    assert not found.is_intact
+    assert "page" in found.fault
+
+
+def test_the_command_checks_report_and_content(signed, page, marked, deployment, tmp_path, monkeypatch):
+    (tmp_path / "r.json").write_bytes(written(signed))
+    (tmp_path / "r.pdf").write_bytes(page)
+    (tmp_path / "a.jpg").write_bytes(marked)
+    (tmp_path / "b.jpg").write_bytes(marked + b"x")
+    for name in ("r.json", "r.pdf"):
+        done = run(deployment, monkeypatch, tmp_path / name, "--content", tmp_path / "a.jpg")
+        assert done.exit_code == 0, done.output
+        assert "disclosed" in done.output
+    assert run(deployment, monkeypatch, tmp_path / "r.json", "--content", tmp_path / "b.jpg").exit_code == 1
+    assert run(deployment, monkeypatch, tmp_path / "a.jpg").exit_code == 3
+    assert run(Profile(folder=tmp_path / "other"), monkeypatch, tmp_path / "r.json").exit_code == 2
+
+
+def test_the_command_names_what_was_changed(signed, deployment, tmp_path, monkeypatch):
+    changed = {**signed, "report": {**signed["report"], "examined": "2020-01-01T00:00:00Z"}}
+    (tmp_path / "r.json").write_bytes(written(changed))
+    done = run(deployment, monkeypatch, "--json", tmp_path / "r.json")
+    assert done.exit_code == 1
+    assert json.loads(done.output)["fault"] == "it was changed after it was signed"
