@@ -4,7 +4,7 @@
 
 See ``benchmarks/text_corpus.py`` for what ROOT holds. The database is kept, and taken as it is when it is there.
 Documentation repeats itself: recall is that of answers not repeated in others. Unrelated texts come from other
-projects; one that has twelve words in a row from the log is a quotation in fact, left out and counted. The result is in
+projects; one that has eight words in a row from the log is a quotation in fact, left out and counted. The result is in
 ``results/text_fingerprint.json``.
 """
 
@@ -28,7 +28,7 @@ from disclose.media.text import words
 
 KEY = b"the key of a benchmark: no secret"
 ANSWERS, UNRELATED_TEXTS, SAMPLED, TRIALS = 100_000, 10_000, 1_000, 500
-_RUN = 12
+_RUN = 8
 _OVERLAP = 8
 _EDITS = {f"{rate:.0%} of words replaced": rate for rate in (0.1, 0.2, 0.3, 0.5)}
 _QUOTES = {f"{share:.0%} quoted": share for share in (0.5, 0.25)}
@@ -70,7 +70,7 @@ def _runs(passage: str, length: int, step: int = 1) -> list[int]:
 
 
 def unrelated(stored: list[str], elsewhere: list[str]) -> tuple[list[str], int]:
-    """Return the texts of *elsewhere* that share no run of twelve words with any of *stored*, and how many do."""
+    """Return the texts of *elsewhere* that share no run of eight words with any of *stored*, and how many do."""
     asked = {run for one in elsewhere for run in _runs(one, _RUN)}
     repeated = {run for one in stored for run in _runs(one, _RUN) if run in asked}
     free = [one for one in elsewhere if repeated.isdisjoint(_runs(one, _RUN))]

@@ -27,7 +27,7 @@ def _apart(texts):
     seen, kept = set(), []
     for one in texts:
         words = one.split()
-        runs = {tuple(words[start : start + 8]) for start in range(len(words))}
+        runs = {tuple(words[start : start + 5]) for start in range(len(words))}
         if not runs & seen:
             kept.append(one)
         seen |= runs

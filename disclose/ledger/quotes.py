@@ -9,14 +9,16 @@ The log is not part of the ledger's chain: what it holds is deleted when its tim
 from __future__ import annotations
 
 import hashlib
+import heapq
 import json
 import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -171,20 +173,24 @@ class QuoteLog:
             for one in every:
                 for number in postings.get(one.hash, ()):
                     shared[number].append(one)
-            best = sorted(shared, key=lambda number: len(shared[number]), reverse=True)[:_MOST_CANDIDATES]
-            rows = self._rows(connection, [*exact, *best])
+            hits = sum(len(answers) for answers in postings.values())
+            chances = {
+                number: by_chance(phrases, postings, answer=number, hits=hits)
+                for number, phrases in _most_shared(shared)
+            }
+            likely = [number for number, chance in chances.items() if chance < 1]
+            rows = self._rows(connection, [*exact, *likely]) if exact or likely else {}
             searched = self._about(connection)
-        hits = sum(len(answers) for answers in postings.values())
         found = [
             _quotation(
                 rows[number],
                 shared.get(number, []),
                 words,
                 is_exact=number in exact and rows[number].digest == digest,
-                p_value=by_chance(shared.get(number, []), postings, answer=number, hits=hits),
+                p_value=chances.get(number, 1.0),
                 searched=searched,
             )
-            for number in dict.fromkeys([*exact, *best])
+            for number in dict.fromkeys([*exact, *likely])
             if number in rows
         ]
         return sorted(found, key=lambda one: (not one.is_exact, one.p_value))[:_MOST_CANDIDATES]
@@ -240,6 +246,14 @@ class QuoteLog:
     def _digest(self, words: Sequence[text.Word]) -> bytes:
         wording = " ".join(word.folded for word in words).encode("utf-8", "surrogatepass")
         return hashlib.blake2b(wording, key=self._key, digest_size=16, person=b"disclose-exact").digest()
+
+
+def _most_shared(
+    shared: Mapping[int, list[text_shingles.Shingle]],
+) -> list[tuple[int, list[text_shingles.Shingle]]]:
+    """Return the answers that share most, with what they share; a single phrase never tells anything."""
+    several = ((number, phrases) for number, phrases in shared.items() if len(phrases) > 1)
+    return heapq.nlargest(_MOST_CANDIDATES, several, key=lambda one: len(one[1]))
 
 
 def by_chance(
@@ -318,31 +332,42 @@ def _lookup(digest: bytes) -> int:
 
 def _common(connection: Connection, hashes: Sequence[int]) -> set[int]:
     """Return those of *hashes* that :data:`COMMON` answers hold."""
-    found: set[int] = set()
-    query = select(_PHRASES.c.hash).where(_among(connection)).group_by(_PHRASES.c.hash).having(func.count() >= COMMON)
-    for start in range(0, len(hashes), _AT_ONCE):
-        found.update(connection.execute(query, _given(connection, hashes[start : start + _AT_ONCE])).scalars())
-    return found
+    query = _queries(connection.dialect.name).common
+    return {row[0] for row in _asked(connection, query, hashes)}
 
 
 def _postings(connection: Connection, hashes: Sequence[int]) -> dict[int, list[int]]:
     """Return the answers that hold each of *hashes*."""
     found: dict[int, list[int]] = defaultdict(list)
-    query = select(_PHRASES.c.hash, _PHRASES.c.answer).where(_among(connection))
-    for start in range(0, len(hashes), _AT_ONCE):
-        for one, answer in connection.execute(query, _given(connection, hashes[start : start + _AT_ONCE])):
-            found[one].append(answer)
+    for one, answer in _asked(connection, _queries(connection.dialect.name).postings, hashes):
+        found[one].append(answer)
     return found
 
 
-def _among(connection: Connection) -> Any:
+def _asked(connection: Connection, query: Any, hashes: Sequence[int]) -> Iterator[Any]:
+    is_sqlite = connection.dialect.name == "sqlite"
+    for start in range(0, len(hashes), _AT_ONCE):
+        some = list(hashes[start : start + _AT_ONCE])
+        yield from connection.execute(query, {"hashes": json.dumps(some) if is_sqlite else some}).all()
+
+
+class _Queries(NamedTuple):
+    postings: Any
+    common: Any
+
+
+@cache
+def _queries(dialect: str) -> _Queries:
     # One parameter for all hashes: a list of them in the statement would be parsed anew for every text.
-    if connection.dialect.name == "sqlite":
-        return _PHRASES.c.hash.in_(select(func.json_each(bindparam("hashes")).table_valued("value").c.value))
-    from sqlalchemy.dialects.postgresql import ARRAY
+    if dialect == "sqlite":
+        given = select(func.json_each(bindparam("hashes")).table_valued("value").c.value)
+        among: Any = _PHRASES.c.hash.in_(given)
+    else:
+        from sqlalchemy.dialects.postgresql import ARRAY
 
-    return _PHRASES.c.hash == func.any(bindparam("hashes", type_=ARRAY(BigInteger)))
-
-
-def _given(connection: Connection, hashes: Sequence[int]) -> dict[str, Any]:
-    return {"hashes": json.dumps(list(hashes)) if connection.dialect.name == "sqlite" else list(hashes)}
+        among = _PHRASES.c.hash == func.any(bindparam("hashes", type_=ARRAY(BigInteger)))
+    holders = select(_PHRASES.c.hash).where(among).group_by(_PHRASES.c.hash)
+    return _Queries(
+        postings=select(_PHRASES.c.hash, _PHRASES.c.answer).where(among),
+        common=holders.having(func.count() >= COMMON),
+    )

@@ -39,8 +39,10 @@ def shingles(words: Sequence[Word], key: bytes) -> list[Shingle]:
     for first, last in enumerate(lasts):
         one = keyed.copy()
         one.update("\n".join(texts[first : last + 1]).encode("utf-8", "surrogatepass"))
-        found.append(Shingle(int.from_bytes(one.digest(), "big"), first, last))
-    return found
+        found.append(one.digest())
+    # All numbers at once: as many small conversions would take as long as the hashing.
+    numbers = numpy.frombuffer(b"".join(b"\0\0" + one for one in found), ">i8").tolist()
+    return [*map(Shingle, numbers, range(len(lasts)), lasts)]
 
 
 def sketch(every: Sequence[Shingle]) -> list[Shingle]:

@@ -63,7 +63,7 @@ def test_an_edited_answer_is_indicated_with_its_share_and_chance(profile):
     identifier = marked(profile, answers()[0]).disclosure.id
     found = finding(profile, edited(answers()[0]), "text_fingerprint")
     assert found.id == identifier
-    assert found.p_value < 1e-3
+    assert found.p_value < 1e-4
     assert 0.3 < found.details["share"] <= 1
     assert outcome(profile, edited(answers()[0])) == "indicated"
 

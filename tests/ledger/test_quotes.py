@@ -17,7 +17,7 @@ from disclose.ledger.quotes import COMMON, QuoteLog
 from disclose.ledger.tenants import TenantKeys
 
 KEY = b"a key of thirty-two bytes, say.."
-LIMIT = 1e-3
+LIMIT = 1e-4
 JAPANESE = (
     "東京は日本の首都であり、世界でも有数の人口を抱える大都市です。江戸時代には徳川幕府の本拠地として栄え、"
     "明治維新の後に現在の名前へと改められました。今日では経済と文化の中心として、多くの人々が働き、学び、"
@@ -56,7 +56,7 @@ def test_an_answer_with_three_words_in_ten_replaced_is_found(filled):
 def test_a_quotation_is_found_and_where_it_stands(filled):
     words = answers()[7].split(" ")
     quotation = " ".join(words[10:50])
-    before, after = answers()[200] + "\n\n", "\n\n" + answers()[201]
+    before, after = answers()[100] + "\n\n", "\n\n" + answers()[101]
     found = matches(filled, before + quotation + after)
     assert [one.identifier.value for one in found] == [7]
     (passage,) = found[0].passages
@@ -66,7 +66,7 @@ def test_a_quotation_is_found_and_where_it_stands(filled):
 
 
 def test_texts_that_have_nothing_to_do_with_the_log_are_not_found(filled):
-    assert not [text for text in answers()[150:] if matches(filled, text)]
+    assert not [text for text in answers()[90:] if matches(filled, text)]
 
 
 def test_the_very_wording_is_known_whatever_its_case_and_spacing(filled):
