@@ -26,7 +26,7 @@ def run_python(code, folder):
     )
 
 
-@pytest.mark.parametrize("code", COMPLETE, ids=["function", "gradio", "asgi"])
+@pytest.mark.parametrize("code", COMPLETE, ids=["function", "gradio", "conversation", "asgi"])
 def test_every_complete_snippet_runs(code, tmp_path):
     done = run_python(code, tmp_path)
     assert done.returncode == 0, done.stderr
