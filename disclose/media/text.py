@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
-from html.parser import HTMLParser
+from html import unescape
 from typing import NamedTuple
 
 from disclose.errors import TooLargeError, UnreadableError
@@ -88,10 +88,23 @@ def visible_text(markup: str) -> tuple[str, list[tuple[int, int]]]:
 
     Each pair begins a stretch of one kind of place; scripts, styles and what stands in tags are left out.
     """
-    reader = _Visible(markup)
-    reader.feed(_encodable(markup))
-    reader.close()
-    return "".join(reader.pieces), reader.places
+    pieces: list[str] = []
+    places: list[tuple[int, int]] = []
+    length = end = 0
+
+    def add(piece: str, place: int) -> None:
+        nonlocal length
+        if piece:
+            places.append((length, place))
+            pieces.append(piece)
+            length += len(piece)
+
+    for match in _markup().finditer(markup):
+        add(markup[end : match.start()], end)
+        add(unescape(match[0]) if match[0][0] == "&" else " ", match.start())
+        end = match.end()
+    add(markup[end:], end)
+    return "".join(pieces), places
 
 
 def _fold_word(word: str) -> str:
@@ -103,6 +116,16 @@ def _fold_word(word: str) -> str:
 def _encodable(text: str) -> str:
     """Return *text* with lone surrogates replaced one for one: no UTF-8 holds them, so no mark of ours can either."""
     return text if text.isascii() else _surrogates().sub("\ufffd", text)
+
+
+@cache
+def _markup() -> re.Pattern[str]:
+    # In time that grows with the text alone, however hostile: the parser of the standard library takes its square.
+    return re.compile(
+        r"<!--.*?(?:-->|\Z)|<(script|style|template|head|title)\b[^<>]*>.*?(?:</\1\s*>|\Z)"
+        r"|</?[a-z!?][^<>]*>?|&(?:#\d{1,7}|#x[0-9a-f]{1,6}|\w{2,32});",
+        re.DOTALL | re.IGNORECASE,
+    )
 
 
 @cache
@@ -146,46 +169,3 @@ def _marks() -> Iterator[int]:
     higher = (range(0xFB1E, 0xFB1F), range(0xFE20, 0xFE30), range(0x101FD, _LAST_MARK))
     for points in (*spaces, *higher):
         yield from (point for point in points if unicodedata.category(chr(point))[0] == "M")
-
-
-class _Visible(HTMLParser):
-    """Collects what is read, with the place of each piece."""
-
-    _HIDDEN = frozenset({"script", "style", "template", "head", "title"})
-
-    def __init__(self, markup: str) -> None:
-        super().__init__(convert_charrefs=False)
-        self.pieces: list[str] = []
-        self.places: list[tuple[int, int]] = []
-        self._length = self._hidden = 0
-        self._line_starts = [0, *(match.end() for match in re.finditer("\n", markup))]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._hidden += tag in self._HIDDEN
-        self._add(" ")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._HIDDEN and self._hidden:
-            self._hidden -= 1
-        self._add(" ")
-
-    def handle_data(self, data: str) -> None:
-        self._add(data)
-
-    def handle_entityref(self, name: str) -> None:
-        from html import unescape
-
-        self._add(unescape(f"&{name};"))
-
-    def handle_charref(self, name: str) -> None:
-        from html import unescape
-
-        self._add(unescape(f"&#{name};"))
-
-    def _add(self, piece: str) -> None:
-        if self._hidden:
-            return
-        line, column = self.getpos()
-        self.places.append((self._length, self._line_starts[line - 1] + column))
-        self.pieces.append(piece)
-        self._length += len(piece)

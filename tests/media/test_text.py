@@ -1,0 +1,64 @@
+"""Words of every script, where they stand, and what an HTML document shows."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from disclose.errors import UnreadableError
+from disclose.media.text import decode, folded, visible_text, words
+
+
+@given(some.text())
+def test_every_word_stands_where_it_says(text):
+    found = words(text)
+    assert all(0 <= word.start < word.end <= len(text) for word in found)
+    assert all(one.end <= other.start for one, other in zip(found, found[1:], strict=False))  # noqa: RUF007
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Don’t panic, Émile!", ["don't", "panic", "émile"]),
+        ("हिन्दी में लिखा", ["हिन्दी", "में", "लिखा"]),
+        ("می‌خواهم بروم", ["میخواهم", "بروم"]),
+        ("東京へ行く", ["東", "京", "へ", "行", "く"]),
+        ("서울은 크다", ["서울은", "크다"]),
+        ("soft\u00adware \u200bhid\u200bden", ["software", "hidden"]),
+    ],
+)
+def test_words_are_those_of_the_script(text, expected):
+    assert [word.folded for word in words(text)] == expected
+
+
+@given(some.text(alphabet=some.characters(max_codepoint=127)))
+def test_the_short_way_for_plain_letters_finds_what_the_long_one_does(text):
+    assert [word.folded for word in words(text)] == [word.folded for word in words(text + " é")[:-1]]
+
+
+@given(some.text(), some.text())
+def test_invisible_characters_and_case_change_no_wording(one, other):
+    assert folded(f"{one} \u200b{other}") == folded(f"{one} {other}".upper().lower()) or not (one + other).isascii()
+
+
+def test_what_is_no_utf_8_is_refused_with_the_place():
+    with pytest.raises(UnreadableError, match="byte 3"):
+        decode(b"abc\xff")
+    assert decode(b"\xef\xbb\xbfabc") == "abc"
+
+
+def test_of_a_page_what_is_shown_comes_with_its_place():
+    page = "<html><head><title>no</title></head><body><p>Fish &amp; chips</p><script>no()</script> there</body>"
+    shown, places = visible_text(page)
+    assert shown.split() == ["Fish", "&", "chips", "there"]
+    for at, place in places:
+        if shown[at].isalpha():
+            assert page[place] == shown[at]
+
+
+@pytest.mark.parametrize("unit", ["<p>a</p>", "<", "&#1;", "<!--", "<head ", "<script>", "&am", "<title></tit", "</"])
+def test_hostile_markup_takes_time_in_proportion_to_its_size(unit):
+    start = time.process_time()
+    visible_text(unit * (300_000 // len(unit)))
+    assert time.process_time() - start < 3
