@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from system_parts import need
@@ -25,7 +26,7 @@ class Server:
 
     def __init__(self, *, durable=False):
         self.programs = _programs()
-        need(self.programs is not None, HOW)
+        need(self.programs is not None and find_spec("pg8000") is not None, HOW)
         # Not below pytest's own folders, which only their owner may enter.
         self.folder = Path(tempfile.mkdtemp(prefix="disclose-postgresql-"))
         self.owner = {}

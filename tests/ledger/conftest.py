@@ -3,19 +3,13 @@
 import secrets
 
 import pytest
-from postgresql import HOW, Server
-from system_parts import need
+from postgresql import Server
 
 from disclose.ledger import Ledger
 
 
 @pytest.fixture(scope="session")
 def postgresql():
-    try:
-        import pg8000
-    except ImportError:
-        pg8000 = None
-    need(pg8000 is not None, HOW)
     server = Server()
     yield server
     server.close()
