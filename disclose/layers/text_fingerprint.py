@@ -16,7 +16,7 @@ from disclose.registry import Resources
 if TYPE_CHECKING:
     from disclose.ledger.quotes import Quotation, QuoteLog
 
-FALSE_MATCHES = 1e-4
+FALSE_MATCHES = 3e-4
 """The bound on the chance of a match with an unrelated text up to which a match is reported."""
 _MOST_OF_IT = 0.5
 """The share of a text that has to come from an answer before a pointer vouches for the text."""

@@ -79,6 +79,7 @@ _NEXT_SHARED, _NEXT_SHARED_PER_WORD, _MOST_SHARED = 0.06, 0.0005, 0.3
 _NEARBY, _NEIGHBOURS = 12, 6
 # So many others halve what a phrase says: an answer given in a few versions is still known, boilerplate is not.
 _FEW_OTHERS = 6.0
+_NEWS = 0.5  # one new word of three makes a phrase half as telling as three, for words are not met by threes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +176,7 @@ class QuoteLog:
                     shared[number].append(one)
             hits = sum(len(answers) for answers in postings.values())
             chances = {
-                number: by_chance(phrases, postings, answer=number, hits=hits)
+                number: by_chance(phrases, postings, answer=number, hits=hits, words=words)
                 for number, phrases in _most_shared(shared)
             }
             likely = [number for number, chance in chances.items() if chance < 1]
@@ -257,20 +258,32 @@ def _most_shared(
 
 
 def by_chance(
-    shared: Sequence[text_shingles.Shingle], postings: Mapping[int, Sequence[int]], *, answer: int, hits: int
+    shared: Sequence[text_shingles.Shingle],
+    postings: Mapping[int, Sequence[int]],
+    *,
+    answer: int,
+    hits: int,
+    words: Sequence[text.Word],
 ) -> float:
     """Return a bound on the chance that an unrelated text shares the phrases *shared* with *answer* or any other.
 
     Each of the *hits* of the text in the log may begin a chain of shared phrases, and each further phrase is shared as
     rarely as unrelated texts were seen to share one. A phrase that stands where other answers repeat the text too is
-    boilerplate by so much, and counts the less the more of those there are.
+    boilerplate by so much, and counts the less the more of those there are. One whose words were all met in phrases
+    before it is no news: two texts on one subject share its terms.
     """
     if not shared:
         return 1.0
     held = Counter(other for one in shared for other in postings[one.hash] if other != answer)
     rivals = {other for other, number in held.items() if number > 1}
     logarithm = math.log(max(hits - len(shared), 0) + 1)
+    met: set[str] = set()
+    end = -1
     for index, one in enumerate(shared):
+        added = [word.folded for word in words[max(one.first, end + 1) : one.last + 1]]
+        news = sum(word not in met for word in added) / max(1, len(added))
+        met.update(added)
+        end = one.last
         if index == 0:
             continue
         gap = max(one.first - shared[index - 1].last - 1, 0)
@@ -282,7 +295,7 @@ def by_chance(
             for other in postings[neighbour.hash]
             if other in rivals
         }
-        logarithm += math.log(prior) / (1 + (len(near) / _FEW_OTHERS) ** 2)
+        logarithm += news**_NEWS * math.log(prior) / (1 + (len(near) / _FEW_OTHERS) ** 2)
     return min(1.0, math.exp(logarithm))
 
 

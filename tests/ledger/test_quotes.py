@@ -17,7 +17,7 @@ from disclose.ledger.quotes import COMMON, QuoteLog
 from disclose.ledger.tenants import TenantKeys
 
 KEY = b"a key of thirty-two bytes, say.."
-LIMIT = 1e-4
+LIMIT = 3e-4
 JAPANESE = (
     "東京は日本の首都であり、世界でも有数の人口を抱える大都市です。江戸時代には徳川幕府の本拠地として栄え、"
     "明治維新の後に現在の名前へと改められました。今日では経済と文化の中心として、多くの人々が働き、学び、"
