@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from disclose.asset import Asset
 from disclose.disclosure import Identifier
@@ -16,6 +16,7 @@ from disclose.layer import Comparer, Layer, Plane, handles, handles_beside
 if TYPE_CHECKING:
     from disclose.ledger import Ledger, Record
 
+_Answer = TypeVar("_Answer")
 _log = logging.getLogger(__name__)
 _BASIS = {Plane.CONTENT: Basis.WATERMARK, Plane.CONTAINER: Basis.METADATA, Plane.RECORD: Basis.RECORD}
 
@@ -50,17 +51,25 @@ class Verifier:
                 # Where the very bytes are on record, that their watermark leads to the same record says no more.
                 resolved += [one for one in answers if one.layer != "ledger" or one.details["sequence"] not in exact]
             else:
-                unexplained = f"{item.summary}; no record at hand explains it, it was issued elsewhere"
-                resolved.append(replace(item, summary=unexplained))
+                resolved.append(replace(item, summary=f"{item.summary}; {self._unexplained(item.id)}"))
         resolved = [item for item in resolved if not _is_mere_likeness(item, explained)]
         order = {layer.name: layer.plane for layer in self.layers}
         return sorted(resolved, key=lambda item: order.get(item.layer, Plane.RECORD))
 
+    def _unexplained(self, identifier: Identifier) -> str:
+        """Return why no record explains *identifier*: it was erased here, or never was here."""
+        if erasures := self._asked(identifier, lambda ledger: ledger.erased(identifier)):
+            return f"entry {erasures[0].entry} of the ledger, which explained it: {erasures[0]}"
+        return "no record at hand explains it, it was issued elsewhere"
+
     def _records(self, identifier: Identifier) -> list[Record]:
+        return self._asked(identifier, lambda ledger: ledger.find(identifier))
+
+    def _asked(self, identifier: Identifier, ask: Callable[[Ledger], list[_Answer]]) -> list[_Answer]:
         if self._ledger is None:
             return []
         try:
-            return self._ledger().find(identifier)
+            return ask(self._ledger())
         except LedgerError as error:
             # The ledger layer has said so in its own evidence; the other findings still count.
             _log.warning("the ledger could not be asked for %s: %s", identifier, error)

@@ -32,6 +32,17 @@ def test_a_verdict_says_of_such_a_watermark_that_it_was_issued_elsewhere(profile
     assert "issued elsewhere" in verdict.evidence[0].summary
 
 
+def test_of_a_watermark_whose_record_was_erased_it_says_that_and_not_issued_elsewhere(profile):
+    marked_here = disclose.mark(encoded(photograph("coffee", 600, 400)), profile, system="Studio")
+    profile.ledger().forget(marked_here.disclosure.id, reason="its subject asked for it")
+    verdict = disclose.verify(resaved(marked_here.data, quality=85), profile)
+    assert verdict.outcome is Outcome.INDICATED
+    said = " ".join(item.summary for item in verdict.evidence)
+    assert "erased on" in said
+    assert "its subject asked for it" in said
+    assert "elsewhere" not in said
+
+
 def test_a_watermark_too_faint_to_read_is_still_seen_to_be_there():
     pixels = image.embed(numpy.asarray(photograph("chelsea", 512, 340)), 0xFADED)
     noise = numpy.random.default_rng(8).normal(0, 1, pixels.shape[:2])[:, :, None]
