@@ -18,10 +18,9 @@ _LONGEST_SIDE = 640
 _DEEPEST, _WIDEST = 6, 12
 
 
-def shown(profile: Profile, asset: Asset, verdict: Verdict, lang: str) -> dict[str, Any]:
-    """Return ``explanation`` (plain sentences), ``picture`` and ``history``, the last two None where there is none."""
+def shown(profile: Profile, asset: Asset, verdict: Verdict) -> dict[str, Any]:
+    """Return ``sha256``, ``media_type``, and ``picture`` and ``history``, which are None where there is none."""
     return {
-        "explanation": verdict.explain(lang),
         "sha256": asset.sha256,
         "media_type": asset.media_type,
         "picture": _picture(profile, asset, verdict),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from disclose.profile import Profile
 
 
-def examine(profile: Profile, data: bytes, *, name: str, display: bool = False, lang: str = "en") -> dict[str, Any]:
+def examine(profile: Profile, data: bytes, *, name: str, display: bool = False) -> dict[str, Any]:
     """Return what ``disclose verify --json`` prints of *data*, without what may be personal data.
 
     ``error`` says why a file could not be read. With *display* there is ``shown`` too: what only a page has use for.
@@ -29,7 +29,7 @@ def examine(profile: Profile, data: bytes, *, name: str, display: bool = False, 
     if display:
         from disclose.detector.display import shown
 
-        found["shown"] = redacted(shown(profile, asset, verdict, lang))
+        found["shown"] = redacted(shown(profile, asset, verdict))
     return found
 
 
