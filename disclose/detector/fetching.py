@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -72,13 +72,14 @@ class Fetcher:
         connection = http.client.HTTPConnection(host, port)
         # The header Host names the port where it is not the scheme's own.
         connection.default_port = _USUAL_PORTS[parts.scheme]
+        opened: list[socket.socket] = []
         # A server that sends a byte now and then would never run into a limit between bytes.
-        watch = threading.Timer(max(0.0, deadline - time.monotonic()), _cut, [connection])
+        watch = threading.Timer(max(0.0, deadline - time.monotonic()), _cut, [opened])
         watch.daemon = True
         watch.start()
         try:
             with closing(connection):
-                _connect(connection, parts.scheme, address, deadline)
+                _connect(connection, opened, parts.scheme, address, deadline)
                 return self._answer(connection, parts, deadline)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise _unanswered(error, deadline) from error
@@ -112,6 +113,9 @@ class Fetcher:
                 raise _too_large(self.largest)
             if time.monotonic() > deadline:
                 raise TimeoutError
+        # A connection that was cut off while it sent its headers looks like one that ended by itself.
+        if time.monotonic() > deadline:
+            raise TimeoutError
         if response.length:
             raise http.client.IncompleteRead(b"")
         return bytes(received)
@@ -131,25 +135,26 @@ def _checked(url: str) -> SplitResult:
     return parts
 
 
-def _connect(connection: http.client.HTTPConnection, scheme: str, address: str, deadline: float) -> None:
-    """Connect to *address*, over which the host of *connection* is asked for."""
+def _connect(
+    connection: http.client.HTTPConnection, opened: list[socket.socket], scheme: str, address: str, deadline: float
+) -> None:
+    """Connect to *address*, over which the host of *connection* is asked for, and note what can be cut off."""
     left = max(0.1, deadline - time.monotonic())
-    connection.sock = socket.create_connection((address, connection.port), timeout=left)
+    plain = connection.sock = socket.create_connection((address, connection.port), timeout=left)
+    opened.append(plain)
     if scheme == "https":
         context = ssl.create_default_context()
-        # Kept before the handshake, so that one that never ends is cut off too.
-        secured = context.wrap_socket(connection.sock, server_hostname=connection.host, do_handshake_on_connect=False)
+        # Noted before the handshake, so that one that never ends is cut off too.
+        secured = context.wrap_socket(plain, server_hostname=connection.host, do_handshake_on_connect=False)
+        opened.append(secured)
         connection.sock = secured
         secured.do_handshake()
 
 
-def _cut(connection: http.client.HTTPConnection) -> None:
-    sock: socket.socket | None = connection.sock
-    if sock is not None:
-        try:
-            sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
+def _cut(opened: list[socket.socket]) -> None:
+    for one in opened:
+        with suppress(OSError):
+            one.shutdown(socket.SHUT_RDWR)
 
 
 def _unanswered(error: Exception, deadline: float) -> UnreadableError:

@@ -41,11 +41,11 @@ class Sent:
 
 
 class Uploads:
-    """Reads requests within *settings*; all that are read at one time share its memory."""
+    """Reads requests within *settings*; all that are read at one time share its memory, of which ``held`` is taken."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._held = 0
+        self.held = 0
 
     @asynccontextmanager
     async def received(self, request: Request) -> AsyncIterator[Sent]:
@@ -64,7 +64,7 @@ class Uploads:
         except ClientDisconnect as error:
             raise HTTPException(400, "the upload broke off") from error
         finally:
-            self._held -= taken.bytes
+            self.held -= taken.bytes
 
     async def _read(self, request: Request, stream: AsyncGenerator[bytes, None]) -> Sent:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -84,10 +84,10 @@ class Uploads:
             raise self._too_large()
         async for piece in request.stream():
             taken.bytes += len(piece)
-            self._held += len(piece)
+            self.held += len(piece)
             if taken.bytes > limit:
                 raise self._too_large()
-            if self._held > self._settings.memory:
+            if self.held > self._settings.memory:
                 raise HTTPException(503, "there are too many uploads at the moment", {"Retry-After": "5"})
             yield piece
 

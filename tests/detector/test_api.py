@@ -65,11 +65,10 @@ def test_a_damaged_picture_could_not_be_read(detector, plain):
 
 def test_what_is_larger_than_allowed_is_refused(deployment):
     small = Settings(processes=1, largest=1000)
-    with TestClient(app(deployment, small)) as client:
-        raw = {"Content-Type": "image/png"}
-        assert client.post("/v1/verify", content=bytes(1001), headers=raw).status_code == 413
-        assert client.post("/v1/verify", content=iter([bytes(70_000)] * 3), headers=raw).status_code == 413
-        assert client.post("/v1/verify", files={"file": ("a", bytes(70_000))}).status_code == 413
+    client, raw = TestClient(app(deployment, small)), {"Content-Type": "image/png"}
+    assert client.post("/v1/verify", content=bytes(1001), headers=raw).status_code == 413
+    assert client.post("/v1/verify", content=iter([bytes(70_000)] * 3), headers=raw).status_code == 413
+    assert client.post("/v1/verify", files={"file": ("a", bytes(70_000))}).status_code == 413
 
 
 def test_a_client_is_limited_and_an_exempt_one_is_not(deployment, plain):

@@ -1,0 +1,260 @@
+"""An address that a stranger gives leads to the public network or nowhere, and never for long."""
+
+import http.server
+import ipaddress
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from disclose.detector.addresses import is_public
+from disclose.detector.fetching import Fetcher, RefusedAddressError
+from disclose.errors import InputError, TooLargeError, UnreadableError
+
+INSIDE = [
+    "127.0.0.1",
+    "127.8.8.8",
+    "0.0.0.0",  # noqa: S104 - an address that is to be refused
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.100.100.200",
+    "192.0.0.192",
+    "198.18.0.1",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "::ffff:127.0.0.1",
+    "::ffff:169.254.169.254",
+    "::7f00:1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fd00:ec2::254",
+    "fc00::1",
+    "ff02::1",
+    "64:ff9b::7f00:1",
+    "64:ff9b::a9fe:a9fe",
+    "2002:7f00:1::",
+    "2002:a9fe:a9fe::1",
+    "2001:db8::1",
+    "nonsense",
+]
+
+
+class Pages(http.server.BaseHTTPRequestHandler):
+    """Answers as the path asks for."""
+
+    def do_GET(self):
+        self.server.asked.append((self.path, self.headers["Host"]))
+        path, _, target = self.path.partition("?")
+        if path == "/to":
+            self.send_response(302)
+            self.send_header("Location", target)
+            self.end_headers()
+        elif path == "/circle":
+            self.send_response(307)
+            self.send_header("Location", "/circle")
+            self.end_headers()
+        elif path == "/large":
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(bytes(5000))
+        elif path == "/announced":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000000000")
+            self.end_headers()
+        elif path == "/short":
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"x")
+        elif path == "/drip":
+            self.send_response(200)
+            self.end_headers()
+            self.drip(b"x")
+        elif path == "/dripping-headers":
+            self.drip(b"HTTP/1.1 200 OK\r\nX: ", b"y")
+        elif path == "/missing":
+            self.send_error(404)
+        else:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"a file")
+
+    def drip(self, first, more=b"x"):
+        try:
+            self.wfile.write(first)
+            for _ in range(100):
+                self.wfile.write(more)
+                self.wfile.flush()
+                time.sleep(0.1)
+        except OSError:
+            return
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def pages():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    server.asked = []
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def server():
+    with pages() as running:
+        yield running
+
+
+def fetcher(server, **changes):
+    """Return a fetcher for which *server* is the public network, and nothing else is."""
+    port = server.server_address[1]
+    usual = {
+        "largest": 4096,
+        "seconds": 1.0,
+        "ports": frozenset({port, 80}),
+        "permits": lambda one: one == "127.0.0.1",
+        "resolves": lambda host, _: {"public.example": ["127.0.0.1"], "inside.example": ["127.0.0.2"]}.get(
+            host, [host]
+        ),
+    }
+    return Fetcher(**{**usual, **changes})
+
+
+def at(server, path, host="public.example"):
+    return f"http://{host}:{server.server_address[1]}{path}"
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_no_address_inside_is_public(address):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "1.1.1.1", "2606:4700:4700::1111", "::ffff:8.8.8.8"])
+def test_addresses_outside_are_public(address):
+    assert is_public(address)
+
+
+@given(st.ip_addresses(v=4).filter(lambda one: not one.is_global))
+def test_no_private_address_gets_through_in_the_clothes_of_another(address):
+    number = int(address)
+    for dressed in (number | 0xFFFF << 32, number, 0x64FF9B << 96 | number, 0x2002 << 112 | number << 80):
+        assert not is_public(str(ipaddress.IPv6Address(dressed)))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost/",
+        "http://127.0.0.1/",
+        "http://[::1]/",
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://0177.0.0.1/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://user:secret@example.org/",
+        "http://example.org:22/",
+        "http://example.org:99999/",
+        "ftp://example.org/",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1/",
+        "data:text/plain,x",
+        "http:///",
+        "//example.org/",
+        "",
+        "http://example.org/\r\nX: y",
+        "http://exa\u200bmple.org/",
+        "http://" + "a" * 3000 + ".example/",
+    ],
+)
+def test_what_is_not_a_plain_public_address_is_refused_before_anything_is_asked(url):
+    with pytest.raises(RefusedAddressError):
+        Fetcher(largest=100, seconds=2).fetch(url)
+
+
+def test_a_file_is_fetched_under_its_name(server):
+    assert fetcher(server).fetch(at(server, "/file?a=b")) == b"a file"
+    assert server.asked == [("/file?a=b", f"public.example:{server.server_address[1]}")]
+
+
+def test_a_redirect_inside_is_refused(server):
+    for target in ("http://169.254.169.254/", at(server, "/file", "inside.example"), "file:///etc/passwd"):
+        with pytest.raises(RefusedAddressError):
+            fetcher(server).fetch(at(server, f"/to?{target}"))
+    assert [path for path, _ in server.asked if path == "/file"] == []
+
+
+def test_a_redirect_outside_is_followed_and_a_circle_is_not(server):
+    assert fetcher(server).fetch(at(server, "/to?/file")) == b"a file"
+    with pytest.raises(RefusedAddressError, match="too often"):
+        fetcher(server).fetch(at(server, "/circle"))
+
+
+def test_a_name_that_changes_its_mind_is_asked_once(server):
+    asked = []
+
+    def rebinding(host, port):
+        asked.append(host)
+        return ["127.0.0.1"] if len(asked) == 1 else ["127.0.0.2"]
+
+    assert fetcher(server, resolves=rebinding).fetch(at(server, "/file")) == b"a file"
+    assert asked == ["public.example"]
+
+
+def test_a_name_with_one_address_inside_is_refused(server):
+    with pytest.raises(RefusedAddressError):
+        fetcher(server, resolves=lambda *_: ["127.0.0.1", "10.0.0.1"]).fetch(at(server, "/file"))
+
+
+@pytest.mark.parametrize("path", ["/large", "/announced"])
+def test_what_is_too_large_is_not_read_to_its_end(server, path):
+    with pytest.raises(TooLargeError):
+        fetcher(server).fetch(at(server, path))
+
+
+@pytest.mark.parametrize("path", ["/drip", "/dripping-headers"])
+def test_what_comes_too_slowly_is_cut_off(server, path):
+    started = time.monotonic()
+    with pytest.raises(UnreadableError, match="too long"):
+        fetcher(server).fetch(at(server, path))
+    assert time.monotonic() - started < 4
+
+
+def test_a_server_that_never_answers_a_handshake_is_cut_off():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        one = Fetcher(largest=10, seconds=0.5, ports=frozenset({port}), permits=lambda _: True)
+        with pytest.raises(UnreadableError):
+            one.fetch(f"https://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize("path", ["/short", "/missing"])
+def test_what_is_no_file_is_an_error(server, path):
+    with pytest.raises(UnreadableError):
+        fetcher(server).fetch(at(server, path))
+
+
+def test_a_refusal_says_nothing_of_what_is_inside(server):
+    messages = set()
+    for host in ("10.0.0.1", "127.0.0.1", "inside.example"):
+        with pytest.raises(InputError) as caught:
+            fetcher(server, permits=lambda _: False).fetch(f"http://{host}/")
+        messages.add(str(caught.value))
+    assert len(messages) == 1
