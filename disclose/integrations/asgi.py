@@ -21,7 +21,17 @@ from disclose.about import WELL_KNOWN
 from disclose.errors import ProfileError
 from disclose.integrations import asgi_about, endpoint
 from disclose.integrations.asgi_body import Oversize
-from disclose.integrations.asgi_headers import App, Message, Receive, Scope, Send, headers_of, is_json, value_of
+from disclose.integrations.asgi_headers import (
+    App,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    headers_of,
+    is_json,
+    media_type,
+    value_of,
+)
 from disclose.integrations.asgi_proof import Announcement
 from disclose.integrations.asgi_responder import HEADER, Responder, is_file, mode_of
 from disclose.notice.session import Exemption
@@ -83,7 +93,7 @@ class DiscloseMiddleware:
         self._route = re.compile("|".join(map(_route_expression, self.routes)))
         self._media = re.compile("|".join(translate(pattern.lower()) for pattern in self.media) or r"(?!)")
         self._complained: set[str] = set()
-        self._interest: dict[str, bool] = {}
+        self._interest: dict[bytes, bool] = {}
         self._tagged: dict[tuple[Any, ...], MarkedBodies] = {}
         if oversize not in get_args(Oversize):
             raise ProfileError(f"oversize={oversize!r} is neither 'refuse' nor 'pass'")
@@ -106,15 +116,13 @@ class DiscloseMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as every ASGI application does."""
-        if scope["type"] == "http" and WELL_KNOWN in scope["path"] and await self._answers(scope, receive, send):
-            return
-        if scope["type"] == "websocket" and self._concerns(scope):
-            await self.app(scope, receive, self._accepting(send))
-            return
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            is_greeted = scope["type"] == "websocket" and self._concerns(scope)
+            await self.app(scope, receive, self._accepting(send) if is_greeted else send)
             return
-        responder = Responder(self, scope, send, is_concerned=self._concerns(scope))
+        if WELL_KNOWN in scope["path"] and await self._answers(scope, receive, send):
+            return
+        responder = Responder(self, scope, send, is_concerned=not self.routes or self._concerns(scope))
         token = endpoint.current.set(responder)
         try:
             await self.app(responder.scope, receive, responder.send)
@@ -125,7 +133,8 @@ class DiscloseMiddleware:
             _log.debug("the application was stopped after its response had been withheld", exc_info=True)
         finally:
             endpoint.current.reset(token)
-            await responder.close()
+            if (closing := responder.closing()) is not None:
+                await closing
 
     def _accepting(self, send: Send) -> Send:
         """Return *send* for a WebSocket that is accepted with our header; what is said on it stays as it is."""
@@ -143,13 +152,14 @@ class DiscloseMiddleware:
             self._complained.add(reason)
             _log.warning("%r left as the application made it: %s (said once)", path, reason)
 
-    def is_of_interest(self, content_type: str) -> bool:
-        """Whether anything but the headers of a response of *content_type* may change; most are of none."""
-        if (known := self._interest.get(content_type)) is None:
+    def is_of_interest(self, declared: bytes) -> bool:
+        """Whether anything but the headers of a response may change whose content type is *declared* so."""
+        if (known := self._interest.get(declared)) is None:
+            content_type = media_type(declared)
             is_json_of_ours = self.looks_into_json and is_json(content_type)
             known = content_type in _OF_INTEREST or is_json_of_ours or self.is_media(content_type)
             if len(self._interest) < _MOST_TYPES:
-                self._interest[content_type] = known
+                self._interest[declared] = known
         return known
 
     def is_media(self, content_type: str) -> bool:

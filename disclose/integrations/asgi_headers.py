@@ -73,11 +73,12 @@ def languages_of(scope: Scope) -> list[str]:
 
 def content_type_of(headers: Headers) -> str:
     """Return the media type that *headers* declare, in lower case and without parameters; empty where none."""
-    return _media_type(value_of(headers, b"content-type") or b"")
+    return media_type(value_of(headers, b"content-type") or b"")
 
 
 @lru_cache(maxsize=256)
-def _media_type(declared: bytes) -> str:
+def media_type(declared: bytes) -> str:
+    """Return the media type in the value *declared* of a Content-Type, in lower case and without parameters."""
     return declared.split(b";")[0].split(b",")[0].strip().lower().decode("latin-1")
 
 

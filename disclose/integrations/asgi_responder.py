@@ -28,7 +28,7 @@ from disclose.integrations.asgi_headers import (
 from disclose.integrations.asgi_notice import NoticeResponder, language_asked_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Iterable, Mapping
 
     from disclose.disclosure import Identifier
     from disclose.integrations.asgi import DiscloseMiddleware
@@ -45,6 +45,7 @@ _ASKS_FOR_LESS = (b"range", b"if-range", b"accept-encoding")
 _PAST_US = frozenset(("http.response.pathsend", "http.response.zerocopysend", "http.response.trailers"))
 _CONDITIONAL = frozenset(CONDITIONAL)
 _ASKS_FOR_OTHER = frozenset((*CONDITIONAL, *_ASKS_FOR_LESS))
+_OF_NOTE = frozenset((*_ASKS_FOR_OTHER, b"origin"))
 _NO_BODY = (204, 205)
 _FILES = ("image/", "audio/", "video/", "application/pdf")
 
@@ -65,49 +66,55 @@ class Responder:
     One on a route that is not concerned passes, unless a marked function has made it.
     """
 
+    # What few responses need stands here, and not in each of them: most pass, and only wait for what is done to them.
+    _body: BodyResponder | None = None
+    _tagged: MarkedBodies | None = None
+    _stated: tuple[Profile, Mapping[str, Any]] | None = None
+    _events: EventResponder | None = None
+    _has_started = False
+    _is_cross_origin = False
+    _known_tags: dict[bytes, bytes] | None = None
+    _page_has_notice: dict[str, bool]
+
     def __init__(self, middleware: DiscloseMiddleware, scope: Scope, send: Send, *, is_concerned: bool) -> None:
         self._middleware = middleware
         self._is_concerned = is_concerned
         self._mode = middleware.mode
         self._asked = scope
-        self._send = send
-        self._onward: Send = send
-        self._body: BodyResponder | None = None
-        self._tagged: MarkedBodies | None = None
-        self._stated: tuple[Profile, Mapping[str, Any]] | None = None
-        self._events: EventResponder | None = None
-        self._has_started = False
-        self._known_tags: dict[bytes, bytes] = {}
-        self._page_has_notice: dict[str, bool] = {}
-        self._names = dict(scope["headers"])
-        self._is_cross_origin = b"origin" in self._names
+        self._send = self._onward = send
         self.scope = scope
+        noted = [name for name, _ in scope["headers"] if name in _OF_NOTE]
+        if b"origin" in noted:
+            self._is_cross_origin = True
         if is_concerned and (middleware.media or middleware.notice):
-            self.scope = self._asked_of_the_application()
+            self.scope = self._asked_of_the_application(noted)
 
     @property
     def is_refused(self) -> bool:
         """Whether the client was given an error in place of the application's answer."""
         return self._body is not None and self._body.refused
 
-    async def send(self, message: Message) -> None:
-        """Take the application's next *message*."""
+    def send(self, message: Message) -> Awaitable[None]:
+        """Take the application's next *message*.
+
+        Not a coroutine itself, but what returns the one of whoever takes it: one less for each piece of each stream.
+        """
         if message["type"] == "http.response.start":
             if self._has_started:
                 raise RuntimeError("the application began a response twice; it sends http.response.start once")
             self._has_started = True
             message = self._decided(message)
-        await self._onward(message)
+        return self._onward(message)
 
-    async def close(self) -> None:
-        """Put on record what has left of texts that were broken off; the application is done."""
-        if self._events is not None:
-            await self._events.close()
+    def closing(self) -> Awaitable[None] | None:
+        """Put on record what has left of texts that were broken off; None where there is nothing to wait for."""
+        return None if self._events is None else self._events.close()
 
     def tag(self, profile: Profile, statement: Mapping[str, Any]) -> None:
         """Mark the answer as *profile* and *statement* say, which the function that made it was decorated with."""
         self._tagged = self._middleware.bodies_of(profile, statement)
-        self._is_concerned = True
+        if not self._is_concerned:
+            self._is_concerned, self._page_has_notice = True, {}
         self._mode = mode_of(profile, statement)
         self._stated = profile, statement
         # Only now is it known that the whole body is needed; the application reads its scope when it answers.
@@ -120,16 +127,20 @@ class Responder:
         """Choose who takes the response from here on; return its *start* with the headers it needs."""
         if not self._is_concerned:
             return start
-        status, headers = start["status"], headers_of(start)
+        middleware, status, headers = self._middleware, start["status"], headers_of(start)
         if status == 304 and self._known_tags:
             return {**start, "headers": tagged_again(headers, self._known_tags)}
         if not 200 <= status < 300:
             return start
         present = dict(headers)
+        # Where a name is there twice, only the joined value says what the content is.
+        passes = len(present) == len(headers) and not middleware.is_of_interest(present.get(b"content-type", b""))
         if HEADER not in present:
             headers.append((HEADER, self._mode))
         if self._is_cross_origin or EXPOSE in present:
             headers = exposed(headers, HEADER)
+        if passes and self._tagged is None:
+            return {**start, "headers": headers}
         onward = None if status in _NO_BODY else self._chosen(status, headers)
         if onward is not None and self._asked["method"] == "HEAD":
             self._onward = self._send_no_body
@@ -142,8 +153,6 @@ class Responder:
     def _chosen(self, status: int, headers: Headers) -> Send | None:
         """Return who takes a response with *headers*; None for one that passes as it is."""
         middleware, content_type = self._middleware, content_type_of(headers)
-        if self._tagged is None and not middleware.is_of_interest(content_type):
-            return None
         # A stream of events is no body to collect; what it says is disclosed event by event.
         if content_type == "text/event-stream":
             return self._event_responder()
@@ -225,15 +234,17 @@ class Responder:
     async def _send_no_body(self, message: Message) -> None:
         await self._send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-    def _asked_of_the_application(self) -> Scope:
+    def _asked_of_the_application(self, noted: list[bytes]) -> Scope:
         """Return a scope that asks for a whole body which passes through here, and by its own tag."""
         scope, middleware = self._asked, self._middleware
         if middleware.notice:
             # Through this, a second middleware of this kind further in tells the first that a page has its notice.
-            self._page_has_notice = scope.setdefault("disclose.page", self._page_has_notice)
+            self._page_has_notice = scope.setdefault("disclose.page", {})
         extensions = scope.get("extensions") or {}
+        if not noted and not extensions:
+            return scope
         unwanted = _ASKS_FOR_OTHER if middleware.media else _CONDITIONAL
-        if unwanted.isdisjoint(self._names) and _PAST_US.isdisjoint(extensions):
+        if unwanted.isdisjoint(noted) and _PAST_US.isdisjoint(extensions):
             # Others outside look into the scope for what the application left there, such as the route it took.
             return scope
         headers, self._known_tags = original_tags(headers_of(scope), language_asked_for(scope))
