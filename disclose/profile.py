@@ -300,6 +300,7 @@ class Profile:
             signer=self.signer,
             trust=self.trust,
             ledger=self.ledger,
+            folder=self.folder,
             watermark_key=key,
             strength=self.strength,
             legacy_message=self.legacy_message,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from disclose.errors import ProfileError
@@ -21,11 +22,15 @@ GROUP = "disclose.layers"
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What a layer may draw on; the costly parts are functions, called by the layers that need them."""
+    """What a layer may draw on; the costly parts are functions, called by the layers that need them.
+
+    ``folder`` is where the profile keeps what it makes itself, such as keys.
+    """
 
     signer: Callable[[], Signer]
     trust: Callable[[], TrustList]
     ledger: Callable[[], Ledger]
+    folder: Path
     watermark_key: bytes | None = None
     strength: float = 1.0
     legacy_message: str | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from disclose.configuration.requirements import Requirement, When
 
-DEFAULT_LAYERS = ("image_watermark", "iptc", "c2pa", "fingerprint", "ledger")
+DEFAULT_LAYERS = ("image_watermark", "iptc", "c2pa", "fingerprint", "text_fingerprint", "ledger")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,11 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from disclose.asset import Asset
 from disclose.disclosure import Disclosure
+from disclose.duty import Function, Route
 from disclose.errors import DiscloseError, UnsupportedError
 from disclose.integrations import endpoint, metrics
 from disclose.integrations.text_or_path import file_to_mark, names_file, opened
@@ -35,6 +36,8 @@ def mark(
     inputs: Iterable[object] = (),
     sidecar: bool = False,
     production: bool = False,
+    route: Route | str = Route.PERSON,
+    function: Function | str = Function.GENERATION,
     **statement: Any,
 ) -> Asset:
     """Return the asset of *obj*, marked: watermarked, signed and recorded.
@@ -43,9 +46,11 @@ def mark(
     made from, as image-to-image does: what they say of their origin is kept. Formats that hold no manifest are refused
     unless *sidecar* says that ``asset.sidecar`` will be delivered too; ``asset.save`` does so. A ``str`` is a path
     where one line of it names a file, there or missing, and a text otherwise; a text is put on record as it is, and
-    signed in a sidecar where *sidecar* says so. *statement* says who made it with what: ``system``, ``version``,
-    ``provider``, ``model``, ``action`` ("created" or "altered"), ``source_type``, ``detector``, ``on_behalf_of``.
-    ``production=True`` refuses the development identity. Raises a DiscloseError when *obj* cannot be marked in full.
+    signed in a sidecar where *sidecar* says so. By the *route* a text takes and the *function* that made it, its record
+    says whether a watermark was due and why, see :mod:`disclose.duty`. *statement* says who made it with what:
+    ``system``, ``version``, ``provider``, ``model``, ``action`` ("created" or "altered"), ``source_type``,
+    ``detector``, ``on_behalf_of``. ``production=True`` refuses the development identity. Raises a DiscloseError when
+    *obj* cannot be marked in full.
     """
     chosen = _chosen(profile, production)
     with metrics.output(_DOOR) as output:
@@ -56,7 +61,9 @@ def mark(
                 raise UnsupportedError(
                     "cannot keep what a text was made from: that stands in its manifest; pass sidecar=True"
                 )
-            marked_asset = issued(obj, chosen, statement, sidecar=sidecar, inputs=origins)
+            marked_asset = issued(
+                obj, chosen, statement, sidecar=sidecar, inputs=origins, route=route, function=function
+            )
         else:
             asset = opened(obj).with_inputs(origins)
             output.media_type = asset.media_type
@@ -76,7 +83,12 @@ def verify(obj: object, profile: Profile | None = None) -> Verdict:
 
 
 def marked(
-    profile: Profile | None = None, *, production: bool = False, **statement: Any
+    profile: Profile | None = None,
+    *,
+    production: bool = False,
+    route: Route | str = Route.PERSON,
+    function: Function | str = Function.GENERATION,
+    **statement: Any,
 ) -> Callable[[_Function], _Function]:
     """Return a decorator that marks every picture and text that a function returns or yields.
 
@@ -87,7 +99,9 @@ def marked(
     An ``os.PathLike`` is a path; a ``str`` is one where it is one line and names a file of a kind that is marked, and
     a text otherwise. A text leaves as a :class:`~disclose.integrations.text_stream.MarkedText`, unchanged unless the
     profile names layers that change texts. The texts that a generator yields are the pieces of one: each leaves as it
-    comes, and the whole is on record when the generator ends, or what there was of it when it is closed before. The
+    comes, and the whole is on record when the generator ends, or what there was of it when it is closed before. *route*
+    and *function* say of texts who receives them ("person", "machine") and what the system was asked for ("generation",
+    "summary", "translation", …): by them its record says whether a watermark was due and why. The
     response that an endpoint of a web application returns is marked on its way out by
     :class:`~disclose.integrations.asgi.DiscloseMiddleware`.
     """
@@ -95,18 +109,19 @@ def marked(
         raise TypeError("use the decorator with parentheses: @disclose.marked(system='…')")
     # A misspelt statement is refused where it is written, and not when the first picture is made.
     Disclosure.new(**{"system": "checked below", **statement})
+    use = _Use(route=Route(route), function=Function(function))
 
     def outputs() -> _Outputs:
-        return _Outputs(_chosen(profile, production), statement)
+        return _Outputs(_chosen(profile, production), statement, use)
 
-    def decorate(function: _Function) -> _Function:
+    def decorate(wrapped: _Function) -> _Function:
         kinds = (
             (inspect.isasyncgenfunction, _asynchronous_generator),
             (inspect.iscoroutinefunction, _coroutine),
             (inspect.isgeneratorfunction, _generator),
         )
-        wrap = next((wrap for is_kind, wrap in kinds if is_kind(function)), _plain)
-        return functools.wraps(function)(wrap(function, outputs))  # type: ignore[return-value]
+        wrap = next((wrap for is_kind, wrap in kinds if is_kind(wrapped)), _plain)
+        return functools.wraps(wrapped)(wrap(wrapped, outputs))  # type: ignore[return-value]
 
     return decorate
 
@@ -171,17 +186,25 @@ def _asynchronous_generator(function: _Anything, outputs: Callable[[], _Outputs]
     return wrapper
 
 
+class _Use(TypedDict):
+    """What the duty of a text goes by."""
+
+    route: Route
+    function: Function
+
+
 class _Outputs:
     """What one call of a marked function returns or yields: items, each marked, and pieces of one text."""
 
-    def __init__(self, profile: Profile, statement: dict[str, Any]) -> None:
+    def __init__(self, profile: Profile, statement: dict[str, Any], use: _Use) -> None:
         self.text: TextStream | None = None
         self._profile = profile
         self._statement = statement
+        self._use = use
 
     def marked(self, item: Any) -> Any:
         """Return *item* marked, in a shape that keeps its marks."""
-        return _marked_result(item, self._profile, self._statement)
+        return _marked_result(item, self._profile, self._statement, self._use)
 
     def is_piece(self, item: Any) -> bool:
         """Whether *item* is a piece of the text that is being written."""
@@ -192,7 +215,7 @@ class _Outputs:
         if self.text is not None:
             return
         try:
-            self.text = TextStream(self._profile, self._statement)
+            self.text = TextStream(self._profile, self._statement, **self._use)
         except DiscloseError as error:
             metrics.failed(_DOOR, "text/plain", error)
             raise
@@ -225,17 +248,17 @@ class _Outputs:
                 output.reason = "broken off"
 
 
-def _marked_result(result: Any, profile: Profile, statement: dict[str, Any]) -> Any:
+def _marked_result(result: Any, profile: Profile, statement: dict[str, Any], use: _Use) -> Any:
     """Return *result* marked, in a shape that keeps its marks."""
     if result is None or isinstance(result, MarkedText) or endpoint.tag(result, profile, statement):
         return result
     if isinstance(result, (list, tuple)):
-        items = [_marked_result(item, profile, statement) for item in result]
+        items = [_marked_result(item, profile, statement, use) for item in result]
         return type(result)(items) if type(result) in (list, tuple) else type(result)(*items)
     with metrics.output(_DOOR) as output:
         if isinstance(result, str) and file_to_mark(result, profile) is None:
             output.media_type = "text/plain"
-            return _marked_text(result, profile, statement, output)
+            return _marked_text(result, profile, statement, use, output)
         source = Asset.open(result)
         output.media_type = source.media_type
         marker = profile.marker()
@@ -252,11 +275,11 @@ def _marked_result(result: Any, profile: Profile, statement: dict[str, Any]) -> 
         return MarkedImage.of(asset, marker.finish)
 
 
-def _marked_text(text: str, profile: Profile, statement: dict[str, Any], output: metrics.Output) -> str:
+def _marked_text(text: str, profile: Profile, statement: dict[str, Any], use: _Use, output: metrics.Output) -> str:
     if not text:
         output.skip("empty")
         return text
-    asset = issued(text, profile, statement)
+    asset = issued(text, profile, statement, **use)
     output.identifier = _identifier(asset)
     assert asset.disclosure is not None
     if type(text) is str:

@@ -24,4 +24,4 @@ def unmarked(prompt: str, profile: Profile | None = None) -> str:
     # Most prompts hold none; then no key is read, nor made.
     if not any(True for _ in text_tag.tags(prompt)):
         return prompt
-    return text_tag.without(prompt, TenantKeys(profile.ledger().path.with_name("tenant-keys")).key())
+    return text_tag.without(prompt, TenantKeys(profile.folder / "tenant-keys").key())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from disclose.asset import Asset, Mark
 from disclose.disclosure import Disclosure
+from disclose.duty import Function, Route, duty_of
 from disclose.errors import UnreadableError, UnsupportedError
 from disclose.layer import Layer, Plane, handles, handles_beside
 from disclose.marker import Marker
@@ -46,13 +47,15 @@ def issued(
     *,
     sidecar: bool = False,
     inputs: Iterable[Asset] = (),
+    route: Route | str = Route.PERSON,
+    function: Function | str = Function.GENERATION,
 ) -> Asset:
     """Return the asset of the whole *text*, on record, and with what layers put into it that the profile names.
 
-    *inputs* are what it was made from, for the manifest in its *sidecar*. Raises a DiscloseError where it cannot be
-    marked in full.
+    *inputs* are what it was made from, for the manifest in its *sidecar*. *route* and *function* decide what duty is
+    noted on record (:mod:`disclose.duty`). Raises a DiscloseError where it cannot be marked in full.
     """
-    noted = asset_of(text).with_inputs(inputs).with_mark(Mark(layer="text", details={"complete": True}))
+    noted = _noted(text, complete=True, route=route, function=function).with_inputs(inputs)
     return TextMarker(profile, sidecar=sidecar).issue(noted, profile.disclosure(**statement))
 
 
@@ -61,10 +64,20 @@ class TextStream:
 
     The ``disclosure``, and with it the identifier, is there before the first piece. Making one raises a
     DiscloseError where the text could not be put on record: then nothing of it has left yet. With *sidecar* the
-    caller promises to deliver the ``sidecar`` of the finished asset too, and gets a signed manifest there.
+    caller promises to deliver the ``sidecar`` of the finished asset too, and gets a signed manifest there. *route* and
+    *function* decide what duty is noted on record (:mod:`disclose.duty`).
     """
 
-    def __init__(self, profile: Profile, statement: Mapping[str, Any], *, sidecar: bool = False) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        statement: Mapping[str, Any],
+        *,
+        sidecar: bool = False,
+        route: Route | str = Route.PERSON,
+        function: Function | str = Function.GENERATION,
+    ) -> None:
+        self._route, self._function = Route(route), Function(function)
         self._marker = TextMarker(profile, sidecar=sidecar)
         self._marker.check_stream()
         self._pieces: list[str] = []
@@ -86,7 +99,7 @@ class TextStream:
         self._pieces.clear()
         if not text:
             return None
-        noted = asset_of(text).with_mark(Mark(layer="text", details={"complete": complete}))
+        noted = _noted(text, complete=complete, route=self._route, function=self._function)
         return self._marker.finish(noted, self.disclosure)
 
 
@@ -123,12 +136,20 @@ class TextMarker(Marker):
     def _layers_for(self, asset: Asset, *, sidecar: bool = False) -> list[Layer]:
         kind, beside = asset.media_type, sidecar or self._sidecar
         chosen = [layer for layer in self.layers if handles(layer, kind) or (beside and handles_beside(layer, kind))]
-        if not any(layer.plane is Plane.RECORD and layer.name not in self.optional for layer in chosen):
+        # Fingerprints are on the record's plane too, and hold nothing of the statement.
+        if not any(layer.name == "ledger" and layer.name not in self.optional for layer in chosen):
             raise UnsupportedError(
                 "cannot mark a text: no layer of this profile is sure to put it on record;"
                 " add 'ledger' to its layers, and do not list it as optional"
             )
         return chosen
+
+
+def _noted(text: str, *, complete: bool, route: Route | str, function: Function | str) -> Asset:
+    """Return the asset of *text* with note of whether all of it is there, and of the duty that it brings."""
+    asset = asset_of(text).with_mark(Mark(layer="text", details={"complete": complete}))
+    duty = duty_of(text, route=route, function=function)
+    return asset.with_mark(Mark(layer="duty", details=duty.to_dict()))
 
 
 def asset_of(text: str) -> Asset:

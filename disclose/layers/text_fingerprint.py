@@ -35,14 +35,13 @@ class TextFingerprintLayer:
 
     @classmethod
     def from_resources(cls, resources: Resources) -> Self:
-        """Return the layer over the log in the profile's ledger, whose key stands in a file beside it."""
+        """Return the layer over the log in the profile's ledger, whose key stands in the profile's folder."""
 
         def log() -> QuoteLog:
             from disclose.ledger.quotes import QuoteLog
             from disclose.ledger.tenants import TenantKeys
 
-            ledger = resources.ledger()
-            return QuoteLog(ledger, TenantKeys(ledger.path.with_name("tenant-keys")).key())
+            return QuoteLog(resources.ledger(), TenantKeys(resources.folder / "tenant-keys").key())
 
         return cls(_once(log))
 
@@ -59,7 +58,7 @@ class TextFingerprintLayer:
             return
         found = [one for one in log.find(shown) if _counts(one)]
         for one in found:
-            yield self._finding(one, shown, places)
+            yield self._finding(one, shown, places, telling=not log.too_short(shown))
         if not found and log.too_short(shown):
             yield Evidence(
                 layer=self.name,
@@ -94,9 +93,10 @@ class TextFingerprintLayer:
             details=details,
         )
 
-    def _finding(self, one: Quotation, shown: str, places: list[tuple[int, int]]) -> Evidence:
+    def _finding(self, one: Quotation, shown: str, places: list[tuple[int, int]], *, telling: bool) -> Evidence:
         # The very wording is what was issued, and a part of it is a quotation, by whomever: that alone proves nothing.
-        bound = one.is_exact and one.phrases > 0
+        # Nor does a wording so short that others may well have hit upon it.
+        bound = one.is_exact and one.phrases > 0 and telling
         what = "the very wording" if one.is_exact else f"{one.shared} of {one.phrases} recorded phrases"
         return Evidence(
             layer=self.name,

@@ -33,12 +33,12 @@ class TextPointerLayer:
 
     @classmethod
     def from_resources(cls, resources: Resources) -> Self:
-        """Return the layer with the key that stands beside the profile's ledger."""
+        """Return the layer with the key that stands in the profile's folder."""
 
         def key() -> bytes:
             from disclose.ledger.tenants import TenantKeys
 
-            return TenantKeys(resources.ledger().path.with_name("tenant-keys")).key()
+            return TenantKeys(resources.folder / "tenant-keys").key()
 
         return cls(key)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 
@@ -170,8 +171,8 @@ def _is_text(start: bytes) -> bool:
     if b"\x00" in start:
         return False
     try:
-        # The last character may be cut in two by the window, hence the tolerance at the end.
-        start[:-3].decode() if len(start) > 3 else start.decode()
+        # The last character may be cut in two by the window.
+        codecs.getincrementaldecoder("utf-8")().decode(start, final=len(start) < _WINDOW)
     except UnicodeDecodeError:
         return False
     return True

@@ -71,13 +71,15 @@ def test_a_text_that_anybody_may_have_written_is_indicated_and_no_more(profile):
     disclose.marked(profile, **STATEMENT)(lambda: "Yes.")()
     verdict = disclose.verify("Yes.", profile)
     assert verdict.outcome is Outcome.INDICATED
-    assert "written by others too" in verdict.evidence[0].summary
+    assert any("written by others too" in one.summary for one in verdict.evidence)
+    assert not any(one.is_bound for one in verdict.evidence)
     assert outcome(ANSWER[:40], profile) is Outcome.UNDETERMINED
 
 
-def test_a_text_that_was_edited_is_not_what_was_recorded(profile):
+def test_a_text_that_was_edited_is_known_by_its_words_and_not_by_its_bytes(profile):
     disclose.marked(profile, **STATEMENT)(lambda: ANSWER)()
-    assert outcome(ANSWER + " ", profile) is Outcome.UNDETERMINED
+    found = {one.layer for one in disclose.verify(ANSWER + " ", profile).evidence}
+    assert (found & {"ledger", "text_fingerprint"}) == {"text_fingerprint"}
 
 
 def test_a_file_that_holds_the_text_leads_to_its_record(profile, tmp_path, monkeypatch):
@@ -196,7 +198,7 @@ def test_a_text_can_be_signed_beside_it(profile, tmp_path):
     disclose.mark(ANSWER, profile, sidecar=True, **STATEMENT).save(tmp_path / "answer.txt")
     verdict = disclose.verify(tmp_path / "answer.txt", profile)
     assert (tmp_path / "answer.txt").read_bytes() == ANSWER.encode()
-    assert {item.layer for item in verdict.evidence if item.is_bound} == {"c2pa", "ledger"}
+    assert {item.layer for item in verdict.evidence if item.is_bound} == {"c2pa", "ledger", "text_fingerprint"}
 
 
 def test_what_a_text_was_made_from_stands_in_its_manifest_or_it_is_refused(profile):
@@ -405,3 +407,33 @@ def test_a_layer_that_changes_texts_changes_whole_ones_and_refuses_streams(tmp_p
     lenient = Profile(folder=tmp_path, layers=layers, optional=frozenset({"text_pointer"}))
     assert list(disclose.marked(lenient, **STATEMENT)(write)()) == [PROSE]
     assert "skipped the optional layer text_pointer" in caplog.text
+
+
+def duty_on_record(text, profile):
+    (mark,) = [mark for mark in profile.ledger().find(text.disclosure.id)[0].marks if mark.layer == "duty"]
+    return mark.details
+
+
+def test_the_record_says_whether_a_watermark_was_due_and_why(profile):
+    long = ISLAND * 30
+    write = disclose.marked(profile, **STATEMENT)(lambda text: text)
+    assert duty_on_record(write(long), profile)["reason"] == "free-form text"
+    assert duty_on_record(write(ANSWER), profile)["reason"] == "very short text"
+    plan = disclose.marked(profile, route="machine", **STATEMENT)(lambda text: text)
+    assert duty_on_record(plan(long), profile)["watermark"] is False
+    translate = disclose.marked(profile, function="translation", **STATEMENT)(lambda text: text)
+    assert duty_on_record(translate(long), profile)["reason"] == "assistive editing"
+
+
+def test_the_record_of_a_stream_says_so_too(profile):
+    stream = TextStream(profile, STATEMENT, function="extraction")
+    for piece in [ISLAND] * 30:
+        stream.feed(piece)
+    stream.finish()
+    assert duty_on_record(stream, profile)["reason"] == "extracted or for an interface"
+
+
+@pytest.mark.parametrize("use", [{"route": "people"}, {"function": "poetry"}])
+def test_a_use_that_there_is_not_is_refused_where_it_is_written(use):
+    with pytest.raises(ValueError, match=next(iter(use.values()))):
+        disclose.marked(**use, **STATEMENT)

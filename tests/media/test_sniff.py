@@ -33,6 +33,8 @@ TEXTS = {
         b"[",
         b"<xml/>",
         "Grüße".encode(),
+        "Thanks 🙂".encode(),
+        ("x" * 4094 + "🙂 and more").encode(),
         b"ten moov boxes",
     ],
 }
