@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The revision of the schema below; migrations/versions leads to it from every earlier one."""
 
 METADATA = MetaData()
@@ -125,7 +125,11 @@ _REFUSAL = "the ledger is append-only"
 
 def create(connection: Connection) -> None:
     """Create all tables with their triggers, at :data:`REVISION`."""
+    # Here and not above: the quotation log is built on the ledger.
+    from disclose.ledger import quotes
+
     METADATA.create_all(connection)
+    quotes.METADATA.create_all(connection)
     guard(connection)
     connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
     connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{REVISION}')")  # noqa: S608

@@ -11,6 +11,7 @@ from disclose.disclosure import Identifier
 from disclose.errors import LedgerError
 from disclose.ledger import Ledger, migrations
 from disclose.ledger.notices import NoticeLog
+from disclose.ledger.quotes import QuoteLog
 from disclose.ledger.tables import REVISION
 
 OLD = Path(__file__).parent.parent / "fixtures" / "ledger"
@@ -55,6 +56,17 @@ def test_a_migrated_ledger_is_searched_and_goes_on(path):
         assert append(ledger).sequence == 6
     with Ledger(path) as ledger:
         assert (ledger.verify().reason, len(ledger)) == (None, 6)
+
+
+def test_a_quotation_log_from_before_its_migration_keeps_what_it_holds(tmp_path):
+    answer = " ".join(f"word{number}" for number in range(80))
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        QuoteLog(ledger, b"k" * 32).add(answer, Identifier(value=7))
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+    connection.close()
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        assert QuoteLog(ledger, b"k" * 32).find(answer)[0].identifier == Identifier(value=7)
 
 
 FORGERIES = {
