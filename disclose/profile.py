@@ -70,6 +70,9 @@ class Profile:
     authority; when it does not answer, ``timestamp_outage`` says whether marking fails or goes on unstamped.
     ``trust_anchors`` is a PEM file, a folder of them, or a ``trust.toml``.
 
+    With ``text_key_files`` (whose names tell the keys apart) and ``tokenizers``, "package.module:function" that takes a
+    text and returns its token ids without special tokens, texts are searched for the watermark of those keys.
+
     ``label_language`` is that of the visible label, where ``layers`` has "label".
 
     ``deepfakes`` says that what is made resembles existing persons, places or events (AI Act Art. 3(60)), and
@@ -99,6 +102,8 @@ class Profile:
     timestamp_outage: Literal["fail", "unstamped"] = "fail"
     trust_anchors: Path | None = None
     watermark_key_file: Path | None = None
+    text_key_files: tuple[Path, ...] = ()
+    tokenizers: tuple[str, ...] = ()
     strength: float = 1.0
     legacy_message: str | None = None
     label_language: str = "en"
@@ -284,7 +289,8 @@ class Profile:
     @property
     def read_by(self) -> tuple[str, ...]:
         """The names of the layers that verifying asks, each once."""
-        return tuple(dict.fromkeys((*self.layers, *self.also_read)))
+        watermarks = ("text_watermark",) if self.text_key_files or self.tokenizers else ()
+        return tuple(dict.fromkeys((*self.layers, *self.also_read, *watermarks)))
 
     def _layers(self, names: tuple[str, ...]) -> tuple[Any, ...]:
         # One object a name: what a layer remembers of a picture serves marking and verifying alike.
@@ -302,6 +308,8 @@ class Profile:
             ledger=self.ledger,
             folder=self.folder,
             watermark_key=key,
+            text_keys={path.stem: files.read(path) for path in self.text_key_files},
+            tokenizers=self.tokenizers,
             strength=self.strength,
             legacy_message=self.legacy_message,
             label_language=self.label_language,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -32,6 +32,8 @@ class Resources:
     ledger: Callable[[], Ledger]
     folder: Path
     watermark_key: bytes | None = None
+    text_keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    tokenizers: tuple[str, ...] = ()
     strength: float = 1.0
     legacy_message: str | None = None
     label_language: str = "en"

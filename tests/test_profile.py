@@ -67,6 +67,7 @@ EXAMPLES = {
     "optional": frozenset({"ledger"}),
     "strength": 1.5,
     "signer_reference": "package.module:function",
+    "tokenizers": ("package.module:function",),
     "ledger_url": "postgresql://disclose@db.example/ledger",
     "ledger_retention": 400.5,
     "timestamp_url": "http://stamps.example/tsr",
@@ -88,7 +89,7 @@ def example(name, folder):
         return EXAMPLES[name]
     if (default := Profile().values().get(name)) is False:
         return True
-    if name in ("retired_certificates", "base_cards"):
+    if name in ("retired_certificates", "base_cards", "text_key_files"):
         return (folder / "one.pem", folder / "two.pem")
     return "some text" if name.startswith(STATEMENT) or isinstance(default, str) else folder / "some" / "path"
 

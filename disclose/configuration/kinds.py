@@ -151,6 +151,11 @@ NAMES = Kind(
 )
 NAME_SET = Kind(expected=NAMES.expected, take=lambda value: frozenset(NAMES.take(value)), parse=_comma_separated)
 REFERENCE = Kind(expected="a reference of the form package.module:function", take=_reference)
+REFERENCES = Kind(
+    expected="a list of references of the form package.module:function (separated by commas in the environment)",
+    take=lambda value: tuple(map(_reference, _list(value))),
+    parse=_comma_separated,
+)
 URL = Kind(expected="an http(s) address", take=_url)
 LEDGER = Kind(
     expected="a path, or an address such as postgresql://user@host/name",

@@ -13,6 +13,7 @@ from disclose.configuration.kinds import (
     PATHS,
     POSITIVE,
     REFERENCE,
+    REFERENCES,
     TEXT,
     URL,
     YES_NO,
@@ -48,9 +49,7 @@ _TABLE = (
     Setting(name="folder", kind=PATH, variable="HOME", clause="AI Act Art. 50(2); Code of Practice, Sub-measure 1.1.3"),
     Setting(name="ledger_url", kind=LEDGER, clause="Code of Practice, Sub-measure 1.1.3"),
     Setting(name="ledger_password_file", kind=PATH, clause="Code of Practice, Sub-measure 1.1.3 (access control)"),
-    Setting(
-        name="ledger_retention", kind=POSITIVE, clause="Code of Practice, Sub-measure 1.1.3 (retention limits)"
-    ),
+    Setting(name="ledger_retention", kind=POSITIVE, clause="Code of Practice, Sub-measure 1.1.3 (retention limits)"),
     Setting(name="layers", kind=NAMES, clause="AI Act Art. 50(2); Code of Practice, Measure 1.1"),
     Setting(name="also_read", kind=NAMES, clause="Code of Practice, Sub-measure 2.1.4"),
     Setting(name="optional", kind=NAME_SET, clause="Code of Practice, Measure 1.1 (exceptions)"),
@@ -63,6 +62,8 @@ _TABLE = (
     Setting(name="timestamp_outage", kind=one_of("fail", "unstamped"), clause="Code of Practice, Sub-measure 1.1.1"),
     Setting(name="trust_anchors", kind=PATH, clause="Guidelines C(2026) 5054 ¶76"),
     Setting(name="watermark_key_file", kind=PATH, clause="Code of Practice, Sub-measure 1.1.2"),
+    Setting(name="text_key_files", kind=PATHS, clause="Code of Practice, Sub-measure 1.1.2"),
+    Setting(name="tokenizers", kind=REFERENCES, clause="Code of Practice, Sub-measure 1.1.2"),
     Setting(name="strength", kind=POSITIVE, clause="Code of Practice, Sub-measure 1.1.2"),
     Setting(name="legacy_message", kind=TEXT),
     Setting(name="label_language", kind=TEXT, clause="Guidelines C(2026) 5054 ¶142; GB 45438-2025 5.2"),

@@ -6,20 +6,25 @@ text: it measures what the text carries and notes that beside the duty to carry 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Self
 
 from disclose.asset import Asset, Mark
 from disclose.disclosure import Disclosure
 from disclose.duty import Duty, duty_of
+from disclose.errors import ProfileError
 from disclose.evidence import Basis, Binding, Evidence, Integrity
 from disclose.layer import Plane
 from disclose.media import text
+from disclose.registry import Resources
 
 if TYPE_CHECKING:
     from disclose.watermark.text.detection import Detection
     from disclose.watermark.text.search import Scheme, Tokenizer
 
+_BOTH = "it takes a key and the tokenizer of the model; set text_key_files and tokenizers"
 _MOST_OF_IT = 0.5
 """The share of the tokens that has to carry the mark before it speaks for the text."""
 
@@ -44,6 +49,20 @@ class TextWatermarkLayer:
         self._schemes = schemes
         self._duty = duty
 
+    @classmethod
+    def from_resources(cls, resources: Resources) -> Self:
+        """Return the layer with the profile's keys and tokenizers, over the schemes that our own doors write.
+
+        Tokenizers are imported when the first text comes; ProfileError is raised then for one that is not there, and
+        here for keys without tokenizers and tokenizers without keys.
+        """
+        if bool(resources.text_keys) != bool(resources.tokenizers):
+            raise ProfileError(f"cannot look for text watermarks: {_BOTH}")
+        from disclose.watermark.text import gumbel, synthid
+
+        schemes: dict[str, Scheme] = {"gumbel": gumbel.detect, "synthid": synthid.detect}
+        return cls(tokenizers=References(resources.tokenizers), keys=resources.text_keys, schemes=schemes)
+
     def mark(self, asset: Asset, disclosure: Disclosure) -> Asset:
         """Return *asset* with note of whether a watermark was due in it, why, and how surely there is one."""
         content = text.decode(asset.data)
@@ -58,6 +77,8 @@ class TextWatermarkLayer:
     def _searched(self, content: str) -> Detection:
         from disclose.watermark.text.search import search
 
+        if not self._keys or not self._tokenizers:
+            raise ProfileError(f"cannot look for a text watermark: {_BOTH}")
         return search(content, tokenizers=self._tokenizers, keys=self._keys, schemes=self._schemes)
 
     def _finding(self, found: Detection) -> Evidence:
@@ -87,3 +108,36 @@ class TextWatermarkLayer:
                 "p_value_known": found.basis,
             },
         )
+
+
+class References(Mapping[str, "Tokenizer"]):
+    """Tokenizers by reference, "package.module:function", each imported when it is asked for."""
+
+    def __init__(self, references: tuple[str, ...]) -> None:
+        self._references = references
+
+    def __getitem__(self, reference: str) -> Tokenizer:
+        """Return the tokenizer that *reference* names; raises ProfileError with the reason where there is none."""
+        if reference not in self._references:
+            raise KeyError(reference)
+        return _resolved(reference)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._references)
+
+    def __len__(self) -> int:
+        return len(self._references)
+
+
+def _resolved(reference: str) -> Tokenizer:
+    module, _, path = reference.partition(":")
+    try:
+        found: Any = attrgetter(path)(import_module(module))
+    except Exception as error:  # whatever importing somebody else's module raises
+        raise ProfileError(f"cannot use the tokenizer {reference}: {type(error).__name__}: {error}") from error
+    if not callable(found):
+        raise ProfileError(
+            f"cannot use the tokenizer {reference}: it names no function; name one that takes a text and returns its"
+            " token ids"
+        )
+    return found  # type: ignore[no-any-return]

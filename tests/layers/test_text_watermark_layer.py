@@ -7,6 +7,7 @@ import pytest
 from answers import answers
 
 import disclose
+from disclose.errors import ProfileError
 from disclose.evidence import Outcome, Verdict
 from disclose.layer import Layer
 from disclose.layers.text_watermark import TextWatermarkLayer
@@ -88,3 +89,27 @@ def test_the_record_says_whether_a_mark_was_due_and_how_surely_it_is_there(layer
     assert mark.details["p_value"] < 1e-6
     short = layer.mark(disclose.Asset.open(b"Yes."), statement).mark_of("text_watermark")
     assert short.details["duty"]["watermark"] is False
+
+
+def test_a_profile_that_names_key_and_tokenizer_finds_the_mark(tmp_path, marked):
+    (tmp_path / "one.key").write_bytes(KEY)
+    named = {"text_key_files": [tmp_path / "one.key"], "tokenizers": [f"{__name__}:encode"]}
+    profile = disclose.Profile(folder=tmp_path / "home", **named)
+    verdict = disclose.verify(marked, profile)
+    (evidence,) = [one for one in verdict.evidence if one.layer == "text_watermark"]
+    assert (verdict.outcome, evidence.generated) == (Outcome.DISCLOSED, True)
+    assert "key one" in evidence.details["examined"]
+    assert KEY.decode() not in repr(profile.resources())
+
+
+@pytest.mark.parametrize("reference", ["no_such_module:encode", "json:no_such_function", "json:__doc__"])
+def test_a_tokenizer_that_is_not_there_is_refused_by_name(tmp_path, reference):
+    (tmp_path / "one.key").write_bytes(KEY)
+    profile = disclose.Profile(folder=tmp_path, text_key_files=[tmp_path / "one.key"], tokenizers=[reference])
+    with pytest.raises(ProfileError, match=reference):
+        profile._layers(("text_watermark",))[0].detect(disclose.Asset.open(b"A text."))
+
+
+def test_a_tokenizer_without_a_key_is_refused(tmp_path):
+    with pytest.raises(ProfileError, match="text_key_files"):
+        disclose.Profile(folder=tmp_path, tokenizers=["json:loads"]).verifier()
