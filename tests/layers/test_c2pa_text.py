@@ -1,8 +1,11 @@
 """The manifest inside a text: for the whole of it and nothing else, and never where a machine reads."""
 
+from importlib.util import find_spec
+
 import pytest
 from answers import answers
 from certificates import chain as make_chain
+from system_parts import need_package
 
 import disclose
 from disclose import registry
@@ -10,6 +13,11 @@ from disclose.errors import IdentityError, MarkingError
 from disclose.layers.c2pa_text import C2paTextLayer
 from disclose.signing import Signer, TrustList
 from disclose.testing import LayerContract
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed():
+    need_package(find_spec("c2patxt") is not None, "pip install 'disclose-ai[text]'")
 
 
 @pytest.fixture(scope="module")
