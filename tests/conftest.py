@@ -7,6 +7,10 @@ import pytest
 
 from disclose.testing import profile
 
+# Gradio takes the first port that looks free from this one on, and tests of other processes look at the same moment.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+os.environ["GRADIO_SERVER_PORT"] = str(7860 + 200 * _WORKER)
+
 __all__ = ["profile"]
 
 collect_ignore = ["fixtures"]  # what made them is kept beside them, and not to be run

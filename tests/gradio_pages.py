@@ -35,6 +35,7 @@ def serving(demo, **options):
         yield app.serve(demo, _free_port(), prevent_thread_lock=True, quiet=True, show_error=True, **options)
     finally:
         demo.close(verbose=False)
+        demo.server.force_exit = True  # a browser keeps its connections
         demo.server.thread.join()
 
 

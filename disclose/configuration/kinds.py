@@ -64,7 +64,10 @@ def _number_of(text: str) -> float:
 def _path(value: Any) -> Path:
     if not isinstance(value, (str, os.PathLike)) or (isinstance(value, str) and not value.strip()):
         raise ValueError(_instead(value))
-    path = Path(os.fsdecode(value)).expanduser()
+    try:
+        path = Path(os.fsdecode(value)).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"nobody here is called so: {error}") from error
     if "\n" in str(path) or "\0" in str(path) or (_KEY_MATERIAL.fullmatch(str(path)) and not path.exists()):
         # Whatever it is, it must not be repeated in the message of a file that cannot be found.
         raise ValueError("this looks like the secret itself: keep it in a file of its own, and name that file")

@@ -23,7 +23,8 @@ Result = TypeVar("Result")
 class GroupCommit(Generic[Item, Result]):
     """Commits items in batches with *commit*, and calls *settle* within *seconds* of the last of them.
 
-    *commit* makes its items durable, all or none, and returns a result for each.
+    *commit* makes its items durable, all or none, and returns a result for each. The thread ends where nothing is left
+    to do, and begins anew with the next item: a program may open many ledgers.
     """
 
     def __init__(
@@ -72,8 +73,16 @@ class GroupCommit(Generic[Item, Result]):
             if due is not None and (is_last or time.monotonic() >= due):
                 due = None
                 self._settled()
-            if is_last:
+            if is_last or (due is None and self._is_done()):
                 return
+
+    def _is_done(self) -> bool:
+        """Whether nothing waits, so that the next item begins another thread."""
+        with self._starting:
+            if not self._waiting.empty():
+                return False
+            self._thread = None
+            return True
 
     def _batch(self, timeout: float | None) -> tuple[list[tuple[Item, Future[Result]]], bool]:
         """Return what waits, at least one item unless *timeout* seconds went by, and whether it was the last."""

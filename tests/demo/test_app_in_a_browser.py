@@ -20,6 +20,7 @@ def address(profile, tmp_path, monkeypatch):
     demo = app.build(profile)
     yield app.serve(demo, prevent_thread_lock=True, quiet=True)
     demo.close(verbose=False)
+    demo.server.force_exit = True  # a browser keeps its connections
     demo.server.thread.join()
 
 
@@ -37,6 +38,7 @@ def test_one_is_told_before_one_can_type_then_paints_downloads_and_verifies(brow
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
     prompt = page.locator("#prompt textarea, #prompt input").first
     assert "You are interacting with an AI system." in page.get_by_role("dialog").inner_text()
+    page.locator("#prompt textarea, #prompt input").wait_for()
     page.evaluate("document.querySelector('#prompt textarea, #prompt input').focus()")
     page.keyboard.type("before")
     assert prompt.input_value() == ""

@@ -29,6 +29,7 @@ def serving(demo, **options):
     finally:
         client.close()
         demo.close(verbose=False)
+        demo.server.force_exit = True  # a browser keeps its connections
         demo.server.thread.join()
 
 

@@ -73,6 +73,7 @@ def address(tmp_path_factory):
     disclosed(demo, Profile(folder=folder / "home"), system="Acme Studio")
     yield app.serve(demo, prevent_thread_lock=True, quiet=True)
     demo.close(verbose=False)
+    demo.server.force_exit = True  # a browser keeps its connections
     demo.server.thread.join()
 
 
@@ -176,6 +177,7 @@ def test_a_dialog_says_what_it_is_in_its_language(browser, address):
 def test_by_keyboard_the_dialog_holds_the_focus_and_esc_gives_it_back(browser, address):
     page = opened(browser, address)
     assert page.evaluate(FOCUSED) == "BUTTON"
+    page.locator("textarea, input[type=text]").first.wait_for()
     page.evaluate("document.querySelector('textarea, input[type=text]').focus()")
     assert page.evaluate(FOCUSED) == "BUTTON"  # what is behind is inert
     page.keyboard.press("Escape")

@@ -36,6 +36,7 @@ class serving:  # noqa: N801
     def __exit__(self, *error):
         self.client.close()
         self.demo.close(verbose=False)
+        self.demo.server.force_exit = True  # a browser keeps its connections
         self.demo.server.thread.join()
 
 

@@ -42,6 +42,7 @@ def page(browser, profile, tmp_path, monkeypatch):
     yield opened
     opened.context.close()
     demo.close(verbose=False)
+    demo.server.force_exit = True  # a browser keeps its connections
     demo.server.thread.join()
 
 

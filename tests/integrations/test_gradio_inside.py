@@ -88,6 +88,7 @@ def studio(tmp_path_factory):
         yield client, profile
         client.close()
         demo.close(verbose=False)
+        demo.server.force_exit = True  # a browser keeps its connections
         demo.server.thread.join()
 
 
@@ -175,6 +176,7 @@ def test_a_drawing_and_a_chart_stay_and_the_log_says_so_once(profile, tmp_path, 
         assert [client.predict(api_name="/chart")["plot"] for _ in range(2)] == ["{}"] * 2
     client.close()
     demo.close(verbose=False)
+    demo.server.force_exit = True  # a browser keeps its connections
     demo.server.thread.join()
     said = [record.getMessage() for record in caplog.records]
     assert sum("a drawing inside a data: address is not marked" in one for one in said) == 1
@@ -202,6 +204,7 @@ def test_a_matplotlib_plot_is_marked(profile, tmp_path, monkeypatch):
     value = client.predict(api_name="/plot")
     client.close()
     demo.close(verbose=False)
+    demo.server.force_exit = True  # a browser keeps its connections
     demo.server.thread.join()
     assert (value["type"], disclosed_in(value["plot"], profile)) == ("matplotlib", 1)
 

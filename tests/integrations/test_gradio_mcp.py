@@ -49,6 +49,7 @@ def test_a_picture_leaves_marked_over_mcp_and_the_tool_says_what_it_is(profile, 
         tools, tool, content = anyio.run(talk)
     finally:
         demo.close(verbose=False)
+        demo.server.force_exit = True  # a browser keeps its connections
         demo.server.thread.join()
     assert "You are interacting with an AI system." in tool.description
     assert len(tools) == 1

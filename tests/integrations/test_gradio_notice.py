@@ -30,6 +30,7 @@ def served(profile, tmp_path, monkeypatch):
     demo = app_that_draws(profile)
     yield app.serve(demo, prevent_thread_lock=True, quiet=True, show_error=True), demo
     demo.close(verbose=False)
+    demo.server.force_exit = True  # a browser keeps its connections
     demo.server.thread.join()
 
 

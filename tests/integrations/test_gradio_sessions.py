@@ -75,10 +75,14 @@ class Visit:
     path: Path
 
 
+PAGE = json.dumps({"language": "en", "earlier": ""})
+"""What a page says of itself when it loads."""
+
+
 def told(client):
     """Load the page and return the notice that the app sends it."""
     (load,) = [one for one in client.config["dependencies"] if "load" in [event for _, event in one["targets"]]]
-    (notice,) = json.loads(client.predict("", fn_index=load["id"]))["notices"]
+    (notice,) = json.loads(client.predict(PAGE, fn_index=load["id"]))["notices"]
     return notice
 
 
@@ -111,6 +115,7 @@ def visits(tmp_path_factory):
                 yield list(pool.map(lambda seed: visited(address, seed, together), range(SESSIONS))), profile
         finally:
             demo.close(verbose=False)
+            demo.server.force_exit = True  # a browser keeps its connections
             demo.server.thread.join()
 
 
@@ -166,4 +171,5 @@ def test_of_people_who_are_given_the_same_picture_at_once_nobody_goes_without(pr
         client.close()
     finally:
         demo.close(verbose=False)
+        demo.server.force_exit = True  # a browser keeps its connections
         demo.server.thread.join()

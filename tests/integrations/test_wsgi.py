@@ -238,7 +238,7 @@ def test_a_chat_is_disclosed_in_its_events_and_put_on_record(profile):
     assert len(answer.pieces) == 3
     assert b'"system":"Studio"' in answer.pieces[0]
     assert hashlib.sha256(b"Paris, I think.").hexdigest().encode() in answer.pieces[2]
-    assert disclose.verify("Paris, I think.", profile).outcome is Outcome.DISCLOSED
+    assert disclose.verify("Paris, I think.", profile).outcome is Outcome.INDICATED
 
 
 def test_a_reader_who_goes_away_closes_the_application_and_leaves_a_record(profile):
@@ -257,7 +257,7 @@ def test_a_reader_who_goes_away_closes_the_application_and_leaves_a_record(profi
     content.close()
     assert closed == [True]
     assert profile.ledger().records(newest_first=True)[0].mark_of("text").details == {"complete": False}
-    assert disclose.verify("Berlin, or", profile).outcome is Outcome.DISCLOSED
+    assert disclose.verify("Berlin, or", profile).outcome is Outcome.INDICATED
 
 
 class Content(list):
@@ -422,7 +422,7 @@ def test_a_flask_application_over_a_real_server(profile, png, tmp_path):
     @app.get("/text")
     @disclose.marked(profile, system="Endpoint")
     def text():
-        return "The answer of a view that returns a text."
+        return "The answer of a view that returns a text. " * 3
 
     @app.get("/chat")
     def chat():
@@ -482,4 +482,4 @@ def test_a_django_application_runs_outside_of_any_event_loop(profile, django_app
     assert (page.status, page.body.count(SENTENCE)) == (200, 1)
     answer = ask(door, "/chat")
     assert b'"complete":true' in answer.body
-    assert disclose.verify("Oslo.", profile).outcome is Outcome.DISCLOSED
+    assert disclose.verify("Oslo.", profile).outcome is Outcome.INDICATED

@@ -8,7 +8,9 @@ from disclose.asset import SIDECAR, Asset
 from disclose.errors import MarkingError, UnsupportedError
 from disclose.layers.c2pa import C2paLayer
 
-NOTES = b"An answer that a machine wrote.\n"
+NOTES = (
+    b"An answer that a machine wrote, long enough that nobody else is likely to have written the very same one.\n" * 2
+)
 
 
 def marked(profile, folder, **statement):
