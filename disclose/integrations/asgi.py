@@ -95,6 +95,8 @@ class DiscloseMiddleware:
         self._complained: set[str] = set()
         self._interest: dict[bytes, bool] = {}
         self._tagged: dict[tuple[Any, ...], MarkedBodies] = {}
+        # The profiles whose ledger and keys are open, for a text has begun with them.
+        self.opened: dict[int, Profile] = {}
         if oversize not in get_args(Oversize):
             raise ProfileError(f"oversize={oversize!r} is neither 'refuse' nor 'pass'")
         for pattern in self.routes:

@@ -95,6 +95,10 @@ class Announcement:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
+    def notes(self, scope: Scope) -> bool:
+        """Whether outputs that leave in answer to *scope* go on record with a session, which takes its time."""
+        return _session_of(scope) is not None
+
     def outputs(self, scope: Scope, identifiers: Iterable[Identifier]) -> None:
         """Record that *identifiers* leave in the session of *scope*, if it has one; call it before they do."""
         session = _session_of(scope)

@@ -184,11 +184,21 @@ class Responder:
         middleware, path = self._middleware, self._asked["path"]
         profile, statement = self._stated or (middleware.profile, middleware.statement)
         is_signed = self._tagged is not None or middleware.is_media("text/plain")
+
+        def leaves(identifiers: Iterable[Identifier]) -> None:
+            self._leaves(identifiers)
+            middleware.opened[id(profile)] = profile
+
+        def is_open() -> bool:
+            noted = middleware.announcement is not None and middleware.announcement.notes(self._asked)
+            return id(profile) in middleware.opened and not noted
+
         recording = Recording(
             profile=profile,
             statement=statement,
             manifest_link=partial(middleware.manifests.link, self._asked) if is_signed else None,
-            leaves=self._leaves,
+            leaves=leaves,
+            is_open=is_open,
         )
         self._events = EventResponder(recording, self._send, lambda reason: middleware.complain(path, reason))
         return self._events
