@@ -379,9 +379,9 @@ def measured(folder: Path, arguments: argparse.Namespace) -> Iterator[tuple[str,
         with ExitStack() as stack:
             ports = {name: stack.enter_context(served(name, folder / "served")) for name in (PLAIN, DISCLOSED)}
             if "throughput" in arguments.parts:
-                yield "throughput", throughput(ports, arguments.pairs, arguments.seconds)
+                yield "throughput", {server_name(): throughput(ports, arguments.pairs, arguments.seconds)}
             if "first bytes" in arguments.parts:
-                few = max(6, arguments.pairs // 4)
+                few = arguments.stream_pairs
                 rows = first_bytes(ports, few, together=False)
                 yield "first bytes", rows + first_bytes(ports, few, together=True)
     if "memory" in arguments.parts:
@@ -393,6 +393,7 @@ def main() -> None:
     parts = ("cpu", "throughput", "first bytes", "memory")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=31)
+    parser.add_argument("--stream-pairs", type=int, default=9)
     parser.add_argument("--seconds", type=int, default=2, help="of each run of wrk")
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
     parser.add_argument("--json", default="asgi", help="name of the result")
@@ -414,12 +415,14 @@ def main() -> None:
         "machine": machine(),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "disclose": __version__,
-        "server": server_name(),
         "seconds of wrk": arguments.seconds,
     }
     with tempfile.TemporaryDirectory() as folder:
         for name, part in measured(Path(folder), arguments):
             print(name, json.dumps(part, indent=1), flush=True)
+            if name == "throughput":
+                # One row for each server that it was measured behind.
+                part = {**found.get(name, {}), **part}
             found = {**about, **found, **about, name: part}
             loads = found.setdefault("load before", {})
             loads[name] = round(os.getloadavg()[0], 1)
