@@ -29,7 +29,6 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
-    bindparam,
     delete,
     func,
     insert,
@@ -54,8 +53,8 @@ _ANSWERS = Table(
     Index("quoted_answers_by_identifier", "identifier"),
     Index("quoted_answers_by_issued", "issued"),
 )
-# Without a second index: 22 bytes a phrase. What is deleted is found by reading the table through, half a second for
-# 100,000 answers.
+# Without a second index, which would take as much again: 22 bytes a phrase. What is deleted is found by reading the
+# table through once, however many answers go at once (benchmarks/text_fingerprint.py, "seconds_to_delete").
 _PHRASES = Table(
     "quoted_phrases",
     METADATA,
@@ -145,7 +144,7 @@ class QuoteLog:
         digest = self._digest(words)
         known = connection.execute(select(_PHRASES.c.answer).where(_PHRASES.c.hash == _lookup(digest)).limit(1)).first()
         common = set() if known else _common(connection, [one.hash for one in text_shingles.probes(every)])
-        kept = [] if known else text_shingles.sketch([one for one in every if one.hash not in common])
+        kept = [] if known else text_shingles.sketch(every.without(common))
         values = {
             "tenant": self._tenant,
             "identifier": identifier.value.to_bytes(16, "big"),
@@ -229,8 +228,8 @@ class QuoteLog:
             return connection.execute(delete(_ANSWERS).where(own)).rowcount
 
     def _rows(self, connection: Connection, numbers: list[int]) -> dict[int, Any]:
-        condition = _ANSWERS.c.number.in_(numbers) & (_ANSWERS.c.tenant == self._tenant)
-        return {row.number: row for row in connection.execute(select(_ANSWERS).where(condition))}
+        found = _asked(connection, _queries(connection.dialect.name).answers, numbers)
+        return {row.number: row for row in found if bytes(row.tenant) == self._tenant}
 
     def _size(self, connection: Connection) -> int:
         query = select(func.count()).select_from(_ANSWERS).where(_ANSWERS.c.tenant == self._tenant)
@@ -272,10 +271,12 @@ def by_chance(
     boilerplate by so much, and counts the less the more of those there are. One whose words were all met in phrases
     before it is no news: two texts on one subject share its terms.
     """
-    if not shared:
+    if not shared or math.log(max(hits - len(shared), 0) + 1) + (len(shared) - 1) * math.log(_NEXT_SHARED) >= 0:
+        # Not even phrases that say all a phrase can say would tell it from chance.
         return 1.0
     held = Counter(other for one in shared for other in postings[one.hash] if other != answer)
     rivals = {other for other, number in held.items() if number > 1}
+    repeated = [rivals.intersection(postings[one.hash]) for one in shared]
     logarithm = math.log(max(hits - len(shared), 0) + 1)
     met: set[str] = set()
     end = -1
@@ -288,12 +289,12 @@ def by_chance(
             continue
         gap = max(one.first - shared[index - 1].last - 1, 0)
         prior = min(_MOST_SHARED, _NEXT_SHARED + _NEXT_SHARED_PER_WORD * gap)
+        around = slice(max(0, index - _NEIGHBOURS), index + _NEIGHBOURS + 1)
         near = {
             other
-            for neighbour in shared[max(0, index - _NEIGHBOURS) : index + _NEIGHBOURS + 1]
-            if abs(neighbour.first - one.first) <= _NEARBY
-            for other in postings[neighbour.hash]
-            if other in rivals
+            for neighbour, others in zip(shared[around], repeated[around], strict=True)
+            if others and abs(neighbour.first - one.first) <= _NEARBY
+            for other in others
         }
         logarithm += news**_NEWS * math.log(prior) / (1 + (len(near) / _FEW_OTHERS) ** 2)
     return min(1.0, math.exp(logarithm))
@@ -357,30 +358,27 @@ def _postings(connection: Connection, hashes: Sequence[int]) -> dict[int, list[i
     return found
 
 
-def _asked(connection: Connection, query: Any, hashes: Sequence[int]) -> Iterator[Any]:
+def _asked(connection: Connection, query: str, hashes: Sequence[int]) -> Iterator[Any]:
     is_sqlite = connection.dialect.name == "sqlite"
     for start in range(0, len(hashes), _AT_ONCE):
         some = list(hashes[start : start + _AT_ONCE])
-        yield from connection.execute(query, {"hashes": json.dumps(some) if is_sqlite else some}).all()
+        yield from connection.exec_driver_sql(query, (json.dumps(some) if is_sqlite else some,)).all()
 
 
 class _Queries(NamedTuple):
-    postings: Any
-    common: Any
+    postings: str
+    common: str
+    answers: str
 
 
 @cache
 def _queries(dialect: str) -> _Queries:
-    # One parameter for all hashes: a list of them in the statement would be parsed anew for every text.
-    if dialect == "sqlite":
-        given = select(func.json_each(bindparam("hashes")).table_valued("value").c.value)
-        among: Any = _PHRASES.c.hash.in_(given)
-    else:
-        from sqlalchemy.dialects.postgresql import ARRAY
-
-        among = _PHRASES.c.hash == func.any(bindparam("hashes", type_=ARRAY(BigInteger)))
-    holders = select(_PHRASES.c.hash).where(among).group_by(_PHRASES.c.hash)
+    # One parameter for all hashes: a list of them in the statement would be parsed anew for every text. As text, for
+    # to assemble a statement takes as long as to run it.
+    among = "= ANY(CAST(%s AS bigint[]))" if dialect == "postgresql" else "IN (SELECT value FROM json_each(?))"
+    held = f"FROM quoted_phrases WHERE hash {among}"
     return _Queries(
-        postings=select(_PHRASES.c.hash, _PHRASES.c.answer).where(among),
-        common=holders.having(func.count() >= COMMON),
+        postings=f"SELECT hash, answer {held}",
+        common=f"SELECT hash {held} GROUP BY hash HAVING count(*) >= {COMMON}",
+        answers=f"SELECT * FROM quoted_answers WHERE number {among}",  # noqa: S608
     )

@@ -7,8 +7,9 @@ depends on the phrases alone and not on where they stand: a quotation keeps what
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy
 
@@ -30,42 +31,64 @@ class Shingle(NamedTuple):
     last: int
 
 
-def shingles(words: Sequence[Word], key: bytes) -> list[Shingle]:
+@dataclass(frozen=True, eq=False)
+class Phrases:
+    """All phrases of a text, in order: ``hashes`` (N,) int64, and the words each begins and ends with, by number."""
+
+    hashes: numpy.ndarray[Any, numpy.dtype[numpy.int64]]
+    firsts: Sequence[int]
+    lasts: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.lasts)
+
+    def without(self, hashes: Collection[int]) -> Phrases:
+        """Return the phrases whose hash is not among *hashes*."""
+        kept = [index for index, one in enumerate(self.hashes.tolist()) if one not in hashes]
+        return Phrases(self.hashes[kept], [self.firsts[one] for one in kept], [self.lasts[one] for one in kept])
+
+
+def shingles(words: Sequence[Word], key: bytes) -> Phrases:
     """Return all phrases of *words*, in order, hashed under *key* (BLAKE2b, RFC 7693, up to 64 bytes)."""
-    keyed = hashlib.blake2b(key=key, digest_size=HASH_BYTES, person=b"disclose-phrase")
+    copy = hashlib.blake2b(key=key, digest_size=HASH_BYTES, person=b"disclose-phrase").copy
     lasts = _lasts(words)
-    texts = [word.folded for word in words]
+    texts = [word.folded.encode("utf-8", "surrogatepass") for word in words]
     found = []
     for first, last in enumerate(lasts):
-        one = keyed.copy()
-        one.update("\n".join(texts[first : last + 1]).encode("utf-8", "surrogatepass"))
+        one = copy()
+        one.update(b"\n".join(texts[first : last + 1]))
         found.append(one.digest())
     # All numbers at once: as many small conversions would take as long as the hashing.
-    numbers = numpy.frombuffer(b"".join(b"\0\0" + one for one in found), ">i8").tolist()
-    return [*map(Shingle, numbers, range(len(lasts)), lasts)]
+    numbers = numpy.frombuffer(b"\0\0" + b"\0\0".join(found) if found else b"", ">i8").astype(numpy.int64)
+    return Phrases(numbers, range(len(lasts)), lasts)
 
 
-def sketch(every: Sequence[Shingle]) -> list[Shingle]:
+def sketch(every: Phrases) -> list[Shingle]:
     """Return the phrases that stand for a whole text in a log: about 45, more only for more than 460 words."""
     window = min(_SPARSEST, max(_DENSEST, 2 * len(every) // _USUAL_NUMBER - 1))
     return winnowed(every, window)
 
 
-def probes(every: Sequence[Shingle]) -> list[Shingle]:
+def probes(every: Phrases) -> list[Shingle]:
     """Return the phrases to look up: all that any text's :func:`sketch` would keep of the same words."""
     return winnowed(every, _DENSEST)
 
 
-def winnowed(every: Sequence[Shingle], window: int) -> list[Shingle]:
+def winnowed(every: Phrases, window: int) -> list[Shingle]:
     """Return the smallest hash of every *window* neighbours, each once, in order of the text."""
-    if not every:
+    if not len(every):
         return []
-    hashes = numpy.fromiter((one.hash for one in every), numpy.int64, len(every))
-    width = min(window, len(every))
-    windows = numpy.lib.stride_tricks.sliding_window_view(hashes, width)
-    chosen = numpy.unique(windows.argmin(axis=1) + numpy.arange(len(windows)))
-    _, firsts = numpy.unique(hashes[chosen], return_index=True)
-    return [every[index] for index in chosen[numpy.sort(firsts)].tolist()]
+    starts = numpy.arange(len(every) - min(window, len(every)) + 1)
+    smallest = starts
+    for step in range(1, min(window, len(every))):
+        smallest = numpy.where(every.hashes[starts + step] < every.hashes[smallest], starts + step, smallest)
+    is_chosen = numpy.zeros(len(every), bool)
+    is_chosen[smallest] = True
+    chosen = is_chosen.nonzero()[0]
+    places: dict[int, int] = {}
+    for one, index in zip(every.hashes[chosen].tolist(), chosen.tolist(), strict=True):
+        places.setdefault(one, index)
+    return [Shingle(one, every.firsts[index], every.lasts[index]) for one, index in places.items()]
 
 
 def _lasts(words: Sequence[Word]) -> list[int]:
