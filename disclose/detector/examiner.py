@@ -53,6 +53,9 @@ def _answer(profile: Profile, data: bytes, wanted: dict[str, Any]) -> bytes:
         found = examine(profile, data, **wanted)
     except MemoryError:
         found = {"file": wanted.get("name", ""), "error": "the file asks for more memory than there is for one"}
+    except Exception as error:
+        # Whatever a parser could not cope with is about the file; to start another process would cost seconds.
+        found = {"file": wanted.get("name", ""), "error": f"the file could not be examined ({type(error).__name__})"}
     return json.dumps(found).encode()
 
 

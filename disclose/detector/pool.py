@@ -42,7 +42,6 @@ class Pool:
         self._idle: queue.SimpleQueue[_Examiner | None] = queue.SimpleQueue()
         self._all: set[_Examiner] = set()
         self._lock = threading.Lock()
-        self._closed = False
         self.replaced = 0
         for _ in range(processes):
             self._idle.put(None)
@@ -72,10 +71,13 @@ class Pool:
             self._idle.put(one or self._started())
 
     def close(self) -> None:
-        """Stop all examiners; what they hold is gone with them."""
+        """Stop all examiners; what they hold is gone with them. The next file starts new ones."""
+        for _ in range(self._idle.qsize()):
+            self._idle.get()
+            self._idle.put(None)
         with self._lock:
-            self._closed, waiting = True, list(self._all)
-        for one in waiting:
+            running = list(self._all)
+        for one in running:
             self._stop(one)
 
     def __enter__(self) -> Self:
@@ -87,11 +89,8 @@ class Pool:
     def _started(self) -> _Examiner:
         one = _Examiner(self._profile, self._seconds)
         with self._lock:
-            if not self._closed:
-                self._all.add(one)
-                return one
-        one.stop()
-        raise EOFError("the pool is closed")
+            self._all.add(one)
+        return one
 
     def _stop(self, one: _Examiner) -> None:
         with self._lock:
