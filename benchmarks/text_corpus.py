@@ -24,6 +24,8 @@ STORED = (
     *("games/fortunes/de", "games/fortunes/es", "games/fortunes/it", "games/fortunes/pl", "games/fortunes/ru"),
 )
 UNRELATED = ("doc/sqlite3", "doc/bible-kjv-text", "games/fortunes/*", "games/fortunes/off")
+_HANDBOOKS = ("man1", "man5", "man7", "man8", "cs", "da", "fi", "hu", "id", "it", "ko", "nl", "pl", "pt_BR", "sv", "tr")
+HELD_OUT = tuple(f"man/{one}" for one in _HANDBOOKS)
 _BLOCK = re.compile(r"</?(?:p|div|li|h\d|td|tr|section|title|item|note|br|dd|dt|pre|blockquote)\b[^>]*>", re.IGNORECASE)
 _HIDDEN = re.compile(r"<(script|style|head)\b.*?</\1>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^>]{1,500}>")
