@@ -59,6 +59,7 @@ PLAIN, DISCLOSED = "plain", "disclosed"
 _BATCH = 1500
 _EVENT_MILLISECONDS, _EVENTS = 50, 60
 _SOON = 0.02
+_FEWEST = 6
 _WITH_WHAT_BROWSERS_SEND = {
     "host": "127.0.0.1:8000",
     "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -291,7 +292,7 @@ def judged(values: list[float], *, at_most: float | None = None, at_least: float
     """Return the median of *values* and its 95 % interval, and whether that lies on the right side of the bar.
 
     The interval is that of the order statistics: it supposes nothing of how the values are distributed. ``met`` is
-    None where the bar lies within it.
+    None where the bar lies within it, or where there are too few for any such interval and all of them are right.
     """
     low, high = interval_of_median(values)
     bar = {"at most": at_most} if at_least is None else {"at least": at_least}
@@ -302,7 +303,7 @@ def judged(values: list[float], *, at_most: float | None = None, at_least: float
         "range": [round(min(values), 3), round(max(values), 3)],
         "pairs": len(values),
         **bar,
-        "met": True if right else False if wrong else None,
+        "met": False if wrong else True if right and len(values) >= _FEWEST else None,
     }
 
 

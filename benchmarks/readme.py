@@ -129,6 +129,61 @@ def gradio() -> str:
     return "\n".join(lines)
 
 
+def asgi() -> str:
+    """Return the table of what the ASGI door costs where it has nothing to mark, and what a soak has shown."""
+    found = json.loads((RESULTS / "asgi.json").read_text())
+    machine, loads = found["machine"], list(found["load before"].values())
+    lines = [
+        "An ASGI application with and without `DiscloseMiddleware`, in turns (`python -m benchmarks.asgi`,"
+        f" {machine['processor']}, Python {machine['python']}, load {min(loads)} to {max(loads)} on"
+        f" {machine['cores']} cores; medians, with their 95 % intervals, or with"
+        " all there is where there are fewer than 6 pairs):",
+        "",
+        "| | without | with | measured | bar | met |",
+        "|---|---|---|---|---|---|",
+        _cost("CPU of a request to a trivial route, µs", found["CPU"], "×"),
+    ]
+    for server, row in found["throughput"].items():
+        lines.append(_cost(f"requests a second, {server}", row, "×"))
+        by_time = {**row, **row["by CPU seconds of the server"]}
+        lines.append(_cost("the same, by the server's CPU time", by_time, "×", bare=True))
+    for row in found["first bytes"]:
+        name = {"chat": "a chat", "events": "an unknown stream"}[row["stream"]]
+        lines.append(
+            _cost(f"first byte of {name}, {row['at once']} at once, begun {row['begun']}, ms", row, " ms more")
+        )
+    for row in found["memory"]:
+        name = {"chat": "chats", "events": "unknown streams"}[row["stream"]]
+        lines.append(_cost(f"KB for each of {row['open']} open {name}", row, " KB more"))
+    return "\n".join([*lines, "", _soak()])
+
+
+def _cost(name: str, row: dict[str, object], unit: str, *, bare: bool = False) -> str:
+    kind = "at least" if "at least" in row else "at most"
+    values = [value for key, value in row.items() if key.startswith(("plain, ", "disclosed, "))]
+    cells = ["", ""] if bare else [f"{value:,}" for value in values]
+    low, high = row.get("interval", (None, None))
+    few = f", all of {row['pairs']}" if row.get("pairs", 6) < 6 else ""
+    spread = "" if low is None else f" ({low:.2f} to {high:.2f}{few})"
+    met = {True: "yes", False: "**no**", None: "open"}[row["met"]]
+    measured = f"{row['measured']:.2f}{unit}{spread}"
+    return "| " + " | ".join([name, *cells, measured, f"{kind} {row[kind]:g}", met]) + " |"
+
+
+def _soak() -> str:
+    found = json.loads((RESULTS / "asgi_soak.json").read_text())
+    memory, files = found["memory"], found["open files at half and at the end"]
+    return (
+        f"{found['seconds'] / 60:.0f} minutes of mixed traffic (`python -m benchmarks.asgi_soak`):"
+        f" {found['responses']:,} responses, each held against what the application sent, {found['files verified']:,}"
+        f" different marked files verified; {found['wrong']} wrong,"
+        f" {found['errors that the application did not send']} errors that the application did not send. The memory of"
+        f" the server changed by {memory['growth, %']:+.1f} % along the second half (at most {memory['at most']:g} %,"
+        f" {'met' if memory['met'] else '**not met**'}: {memory['MB at half']:.0f} MB,"
+        f" {memory['slope, MB an hour']:+.1f} MB an hour), its open files from {files[0]} to {files[1]}."
+    )
+
+
 def copy_attack() -> str:
     """Return the table of genuine parts against copied marks."""
     summary = json.loads((RESULTS / "copy_attack.json").read_text())["summary"]
@@ -200,6 +255,7 @@ TABLES = {
     "speed": speed,
     "engine speed": engine_speed,
     "credentials": credentials,
+    "asgi": asgi,
     "gradio": gradio,
     "copy attack": copy_attack,
 }
