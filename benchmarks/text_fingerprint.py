@@ -232,7 +232,7 @@ def changes(log: QuoteLog, texts: list[str]) -> dict[str, float]:
 
 def copied(path: Path, url: str) -> tuple[QuoteLog, int]:
     """Return the log in *path*, copied into the empty PostgreSQL database at *url*, and the bytes it takes."""
-    ledger = Ledger(url)
+    ledger = Ledger(url, key=path.with_suffix(".pem"))
     log = QuoteLog(ledger, KEY)
     with closing(sqlite3.connect(path)) as source, ledger.connection(writing=True) as connection:
         cursor = connection.connection.cursor()
