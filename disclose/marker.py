@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from disclose.asset import Asset
 from disclose.disclosure import Disclosure, Identifier
 from disclose.errors import DiscloseError, MarkingError, UnsupportedError
-from disclose.layer import Drawer, HistoryKeeper, Layer, Plane, Recogniser, handles, handles_beside
+from disclose.layer import HistoryKeeper, Layer, Plane, Recogniser, handles, handles_beside
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Marker:
         optional: frozenset[str] = frozenset(),
         complete: Callable[[Identifier], Identifier] = Identifier.completed,
     ) -> None:
-        self.layers = tuple(sorted(layers, key=lambda layer: (layer.plane, not isinstance(layer, Drawer))))
+        self.layers = tuple(sorted(layers, key=lambda layer: (layer.plane, not hasattr(layer, "draws"))))
         self.optional = optional
         self._complete = complete
 

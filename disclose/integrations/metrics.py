@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from typing import Any, Literal, Protocol
 OUTPUTS, SECONDS = "disclose_outputs", "disclose_marking_seconds"
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _log = logging.getLogger("disclose.outputs")
+_making = threading.Lock()
 
 Outcome = Literal["marked", "skipped", "failed"]
 
@@ -85,8 +87,14 @@ class _Sink(Protocol):
     def time(self, labels: Mapping[str, str], seconds: float) -> None: ...
 
 
-@cache
 def _sink() -> _Sink | None:
+    # The first outputs may come at once, and a cache alone would let each of them make its own.
+    with _making:
+        return _made()
+
+
+@cache
+def _made() -> _Sink | None:
     """Return where figures go, made once a process: a registry refuses a second metric of the same name."""
     sdk = sys.modules.get("opentelemetry.sdk.metrics")
     try:

@@ -189,6 +189,25 @@ def test_an_application_that_uses_opentelemetry_gets_the_figures_there_and_only_
     ]
 
 
+def test_outputs_that_come_first_and_at_once_share_one_counter():
+    code = """
+        import threading
+        from concurrent.futures import ThreadPoolExecutor
+        from prometheus_client import REGISTRY
+        from disclose.integrations import metrics
+        together = threading.Barrier(16)
+        def one(_):
+            together.wait()
+            metrics.skipped("function", "text/plain", "tried")
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(one, range(16)))
+        labels = {"door": "function", "media_type": "text/plain", "outcome": "skipped", "reason": "tried"}
+        print(REGISTRY.get_sample_value("disclose_outputs_total", labels))
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.returncode) == ("16.0", 0), done.stderr
+
+
 def test_counting_is_not_loaded_before_there_is_something_to_count():
     code = "import sys, disclose.integrations.functions; print('prometheus_client' in sys.modules)"
     assert run(code) == "False"
