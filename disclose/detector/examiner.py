@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from disclose.detector.confinement import confine_memory, confine_time
@@ -18,8 +19,9 @@ _STATEMENT = "statement."
 
 def run(pipe: Connection, settings: dict[str, Any], seconds: float) -> None:
     """Answer what comes through *pipe* until it closes: wishes in JSON, then the bytes of one file."""
-    # What a layer says when it fails may quote the file; the evidence says that it failed.
+    # What a layer or a library says of a file may quote it; the evidence says that it failed.
     logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
     profile = profile_of(settings)
     _warm(profile)
     confine_memory()

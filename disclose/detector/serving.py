@@ -19,13 +19,18 @@ with extra("serve"):
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-_VARIABLE = "DISCLOSE_DETECTOR_SETTINGS"
+# Not one that begins with DISCLOSE_: those are settings of the profile, and an unknown one is refused.
+_VARIABLE = "_DISCLOSE_SERVES"
 _HEADER_SECONDS = 10.0
 _IDLE_SECONDS = 15
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     """Serve the detector of the profile of the environment until the process is told to stop."""
+    from disclose.profile import Profile
+
+    # Here too, so that a setting that is wrong is one message and no process that dies and is started again.
+    Profile.load()
     os.environ[_VARIABLE] = json.dumps(settings.to_dict())
     uvicorn.run("disclose.detector.serving:from_environment", factory=True, workers=workers, **options(host, port))
 
