@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks.common import RESULTS
 from benchmarks.intervals import percent
+from benchmarks.text_tables import texts
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -257,6 +258,7 @@ TABLES = {
     "credentials": credentials,
     "asgi": asgi,
     "gradio": gradio,
+    "texts": texts,
     "copy attack": copy_attack,
 }
 

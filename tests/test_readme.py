@@ -26,11 +26,11 @@ def run_python(code, folder):
     )
 
 
-@pytest.mark.parametrize("code", COMPLETE, ids=["function", "gradio", "conversation", "asgi"])
+@pytest.mark.parametrize("code", COMPLETE, ids=["function", "gradio", "conversation", "asgi", "texts"])
 def test_every_complete_snippet_runs(code, tmp_path):
     done = run_python(code, tmp_path)
     assert done.returncode == 0, done.stderr
-    if "small.jpg" in code:
+    if "print(disclose.verify" in code:
         assert done.stdout.strip() == "disclosed"
 
 
