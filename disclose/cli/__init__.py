@@ -1,4 +1,4 @@
-"""The command line: ``disclose demo | mark | verify | check | keys | ledger | layers | profile``."""
+"""The command line: ``disclose demo | mark | verify | verify-report | serve | check | keys | ledger | layers | profile``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ import warnings
 
 import click
 
-from disclose.cli import check, demo, keys, layers, ledger, ledger_proofs, mark, profile, verify
+from disclose.cli import (
+    check,
+    demo,
+    keys,
+    layers,
+    ledger,
+    ledger_proofs,
+    mark,
+    profile,
+    serve,
+    verify,
+    verify_report,
+)
 from disclose.cli.terminal import complain
 from disclose.errors import DiscloseError
 from disclose.version import __version__
@@ -21,6 +33,7 @@ def commands() -> None:
 
 for command in (
     *(demo.demo, mark.mark, verify.verify, check.check),
+    *(verify_report.verify_report, serve.serve),
     *(keys.keys, ledger.ledger, layers.layers, profile.profile),
 ):
     commands.add_command(command)
