@@ -1,4 +1,4 @@
-"""The command line: ``disclose demo | mark | verify | verify-report | serve | check | keys | ledger | layers | profile``."""
+"""The command line: ``disclose demo | mark | verify | serve | check | keys | ledger | layers | profile | …``."""
 
 from __future__ import annotations
 
