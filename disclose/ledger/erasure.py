@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from disclose.disclosure import Identifier
 from disclose.ledger.record import canonical
-from disclose.ledger.tables import ENTRIES, ERASURES
+from disclose.ledger.tables import ENTRIES, ERASURES, QUOTED_ANSWERS, QUOTED_PHRASES
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,7 +51,10 @@ class Erasure:
 
 
 def erase(connection: Connection, rows: Sequence[Any], reason: str) -> list[tuple[int, Erasure]]:
-    """Erase the entries *rows* in an exclusive transaction; return the erasures with their own numbers."""
+    """Erase the entries *rows*, and by what their texts are found again, in an exclusive transaction.
+
+    Return the erasures with their own numbers.
+    """
     now = now_text()
     first = int(connection.execute(select(func.coalesce(func.max(ERASURES.c.number), 0))).scalar_one()) + 1
     made = [
@@ -71,7 +74,21 @@ def erase(connection: Connection, rows: Sequence[Any], reason: str) -> list[tupl
         connection.execute(insert(ERASURES), values)
         emptied = update(ENTRIES).where(ENTRIES.c.number.in_([one.entry for one in made]))
         connection.execute(emptied.values(body=None, likeness=None))
+        quoted = QUOTED_ANSWERS.c.identifier.in_([row.identifier for row in rows])
+        # To delete reads all phrases through, which most erasures, being of pictures, need not wait for.
+        if connection.execute(select(QUOTED_ANSWERS.c.number).where(quoted).limit(1)).first() is not None:
+            delete_quotations(connection, quoted)
     return numbered
+
+
+def delete_quotations(connection: Connection, condition: ColumnElement[bool]) -> int:
+    """Delete the answers of the quotation logs that *condition* holds for, with their phrases; return how many."""
+    if connection.dialect.name == "sqlite":
+        # What is deleted is overwritten with zeros.
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
+    doomed = select(QUOTED_ANSWERS.c.number).where(condition)
+    connection.execute(delete(QUOTED_PHRASES).where(QUOTED_PHRASES.c.answer.in_(doomed)))
+    return connection.execute(delete(QUOTED_ANSWERS).where(condition)).rowcount
 
 
 def now_text() -> str:

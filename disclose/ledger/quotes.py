@@ -20,48 +20,13 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    delete,
-    func,
-    insert,
-    select,
-)
+from sqlalchemy import Connection, func, insert, select
 
 from disclose.disclosure import Identifier
+from disclose.ledger.erasure import delete_quotations
 from disclose.ledger.store import Ledger
+from disclose.ledger.tables import QUOTED_ANSWERS, QUOTED_PHRASES
 from disclose.media import text, text_shingles
-
-METADATA = MetaData()
-_ANSWERS = Table(
-    "quoted_answers",
-    METADATA,
-    Column("number", Integer, primary_key=True),
-    Column("tenant", LargeBinary(8), nullable=False),
-    Column("identifier", LargeBinary(16), nullable=False),
-    Column("digest", LargeBinary(16), nullable=False),
-    Column("words", Integer, nullable=False),
-    Column("phrases", Integer, nullable=False),
-    Column("issued", Integer, nullable=False),
-    Index("quoted_answers_by_identifier", "identifier"),
-    Index("quoted_answers_by_issued", "issued"),
-)
-# Without a second index, which would take as much again: 22 bytes a phrase. What is deleted is found by reading the
-# table through once, however many answers go at once (benchmarks/text_fingerprint.py, "seconds_to_delete").
-_PHRASES = Table(
-    "quoted_phrases",
-    METADATA,
-    Column("hash", BigInteger, primary_key=True, autoincrement=False),
-    Column("answer", Integer, primary_key=True, autoincrement=False),
-    sqlite_with_rowid=False,
-)
 
 COMMON = 10
 """A phrase that so many answers hold already is not stored for another: it tells nothing apart."""
@@ -122,8 +87,6 @@ class QuoteLog:
         self._key = key
         self._counted = (0, -math.inf)
         self._tenant = hashlib.blake2b(b"tenant", key=key, digest_size=8, person=b"disclose-tenant").digest()
-        with ledger.connection(writing=True) as connection:
-            METADATA.create_all(connection)
 
     def add(self, answer: str, identifier: Identifier, *, issued: datetime | None = None) -> int:
         """Record *answer*, issued under *identifier*, and return how many phrases of it were stored.
@@ -142,7 +105,9 @@ class QuoteLog:
     def _add(self, connection: Connection, words: list[text.Word], identifier: Identifier, when: int) -> int:
         every = text_shingles.shingles(words, self._key)
         digest = self._digest(words)
-        known = connection.execute(select(_PHRASES.c.answer).where(_PHRASES.c.hash == _lookup(digest)).limit(1)).first()
+        known = connection.execute(
+            select(QUOTED_PHRASES.c.answer).where(QUOTED_PHRASES.c.hash == _lookup(digest)).limit(1)
+        ).first()
         common = set() if known else _common(connection, [one.hash for one in text_shingles.probes(every)])
         kept = [] if known else text_shingles.sketch(every.without(common))
         values = {
@@ -153,9 +118,9 @@ class QuoteLog:
             "phrases": len(kept),
             "issued": when,
         }
-        number = connection.execute(insert(_ANSWERS).returning(_ANSWERS.c.number), values).scalar_one()
+        number = connection.execute(insert(QUOTED_ANSWERS).returning(QUOTED_ANSWERS.c.number), values).scalar_one()
         hashes = {one.hash for one in kept} | {_lookup(digest)}
-        connection.execute(insert(_PHRASES), [{"hash": one, "answer": number} for one in sorted(hashes)])
+        connection.execute(insert(QUOTED_PHRASES), [{"hash": one, "answer": number} for one in sorted(hashes)])
         return len(kept)
 
     def find(self, question: str) -> list[Quotation]:
@@ -204,38 +169,33 @@ class QuoteLog:
 
         Nothing else is written meanwhile: half a second with 100,000 answers, and in proportion with more.
         """
-        return self._delete(_ANSWERS.c.identifier == identifier.value.to_bytes(16, "big"))
+        return self._delete(QUOTED_ANSWERS.c.identifier == identifier.value.to_bytes(16, "big"))
 
     def delete_before(self, moment: datetime) -> int:
         """Delete the answers issued before *moment* (with its time zone) and return how many: a retention's end."""
         if moment.tzinfo is None:
             raise ValueError(f"{moment} has no time zone: use datetime.now(UTC) - timedelta(…)")
-        return self._delete(_ANSWERS.c.issued < int(moment.timestamp()))
+        return self._delete(QUOTED_ANSWERS.c.issued < int(moment.timestamp()))
 
     def delete_all(self) -> int:
         """Delete all that this tenant's log holds and return how many answers that were."""
-        return self._delete(_ANSWERS.c.tenant == self._tenant)
+        return self._delete(QUOTED_ANSWERS.c.tenant == self._tenant)
 
     def __len__(self) -> int:
         with self._ledger.connection() as connection:
             return self._size(connection)
 
     def _delete(self, condition: Any) -> int:
-        own = (_ANSWERS.c.tenant == self._tenant) & condition
+        own = (QUOTED_ANSWERS.c.tenant == self._tenant) & condition
         with self._ledger.connection(writing=True) as connection:
-            if connection.dialect.name == "sqlite":
-                # What is deleted is overwritten with zeros.
-                connection.exec_driver_sql("PRAGMA secure_delete=ON")
-            doomed = select(_ANSWERS.c.number).where(own)
-            connection.execute(delete(_PHRASES).where(_PHRASES.c.answer.in_(doomed)))
-            return connection.execute(delete(_ANSWERS).where(own)).rowcount
+            return delete_quotations(connection, own)
 
     def _rows(self, connection: Connection, numbers: list[int]) -> dict[int, Any]:
         found = _asked(connection, _queries(connection.dialect.name).answers, numbers)
         return {row.number: row for row in found if bytes(row.tenant) == self._tenant}
 
     def _size(self, connection: Connection) -> int:
-        query = select(func.count()).select_from(_ANSWERS).where(_ANSWERS.c.tenant == self._tenant)
+        query = select(func.count()).select_from(QUOTED_ANSWERS).where(QUOTED_ANSWERS.c.tenant == self._tenant)
         return int(connection.execute(query).scalar_one())
 
     def _about(self, connection: Connection) -> int:

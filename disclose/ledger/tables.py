@@ -67,6 +67,28 @@ ERASURES = Table(
     Column("entry", _NUMBER, nullable=False, unique=True),
     Column("body", String, nullable=False),
 )
+QUOTED_ANSWERS = Table(
+    "quoted_answers",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("tenant", LargeBinary(8), nullable=False),
+    Column("identifier", LargeBinary(16), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("words", Integer, nullable=False),
+    Column("phrases", Integer, nullable=False),
+    Column("issued", Integer, nullable=False),
+    Index("quoted_answers_by_identifier", "identifier"),
+    Index("quoted_answers_by_issued", "issued"),
+)
+# Without a second index, which would take as much again: 22 bytes a phrase. What is deleted is found by reading the
+# table through once, however many answers go at once (benchmarks/text_fingerprint.py, "seconds_to_delete").
+QUOTED_PHRASES = Table(
+    "quoted_phrases",
+    METADATA,
+    Column("hash", BigInteger, primary_key=True, autoincrement=False),
+    Column("answer", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
 PENDING = Table(
     "pending",
     METADATA,
@@ -125,11 +147,7 @@ _REFUSAL = "the ledger is append-only"
 
 def create(connection: Connection) -> None:
     """Create all tables with their triggers, at :data:`REVISION`."""
-    # Here and not above: the quotation log is built on the ledger.
-    from disclose.ledger import quotes
-
     METADATA.create_all(connection)
-    quotes.METADATA.create_all(connection)
     guard(connection)
     connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
     connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{REVISION}')")  # noqa: S608

@@ -104,3 +104,12 @@ def test_a_file_whose_record_was_erased_is_said_to_have_been_recorded(tmp_path):
     profile.ledger().forget(record.disclosure.id, reason="the person asked")
     verdict = disclose.verify(marked.data, profile)
     assert any("erased on" in item.summary and "the person asked" in item.summary for item in verdict.evidence)
+
+
+def test_by_what_an_erased_text_was_found_again_is_gone_too(profile):
+    kept = disclose.mark("The harbour lies under old grey walls, and boats of every colour wait there. " * 4, profile)
+    doomed = disclose.mark("Nobody at the upper lake had seen such an early spring in fifty-one years. " * 4, profile)
+    profile.ledger().forget(doomed.disclosure.id, reason="its subject asked for it")
+    for asset, layers in ((kept, {"ledger", "text_fingerprint"}), (doomed, {"ledger"})):
+        verdict = disclose.verify(asset.data.decode(), profile)
+        assert {item.layer for item in verdict.evidence if item.id is not None} == layers
