@@ -445,7 +445,7 @@ def test_a_text_is_signed_beside_the_stream_where_texts_are_among_the_media(last
     assert manifest.headers["content-type"] == "application/c2pa"
     asset = disclose.Asset.from_data(ANSWER.encode(), sidecar=manifest.content)
     bound = {item.layer for item in disclose.verify(asset, lasting).evidence if item.is_bound}
-    assert bound == {"c2pa", "ledger"}
+    assert bound == {"c2pa", "ledger", "text_fingerprint"}
 
 
 def test_a_stream_cut_midway_claims_nothing_and_what_has_left_is_on_record(tmp_path):
