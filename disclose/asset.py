@@ -155,12 +155,15 @@ class Asset:
         """Return this asset with the C2PA manifest *store* that goes with it in a file of its own."""
         return self._replace(sidecar=store)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the bytes to *path*, whole or not at all, and a sidecar if there is one to ``path`` + ``.c2pa``."""
+    def save(self, path: str | os.PathLike[str], *, durable: bool = True) -> None:
+        """Write the bytes to *path*, whole or not at all, and a sidecar if there is one to ``path`` + ``.c2pa``.
+
+        Without *durable*, as for a cache, nobody waits until the disk has it.
+        """
         if self.sidecar is not None:
             # First, for a manifest without its file harms nobody, and a file without its manifest is unmarked.
-            files.write(sidecar_path(Path(path)), self.sidecar)
-        files.write(Path(path), self.data)
+            files.write(sidecar_path(Path(path)), self.sidecar, durable=durable)
+        files.write(Path(path), self.data, durable=durable)
 
     def __repr__(self) -> str:
         state = f"{len(self.data)} bytes" if self.is_encoded else "not yet encoded"

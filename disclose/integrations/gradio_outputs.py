@@ -201,20 +201,23 @@ class Outputs:
         processing_utils._check_allowed(path, False)  # noqa: SLF001
         with _held_back_unless_marked(path):
             data = files.read(Path(path))
-            if self._passes_through(path, data):
+            digest = _cache_name(data)
+            if self._passes_through(path, digest):
                 return value
-            target = self._marked_copy(data, Path(path), block, sidecar=True)
+            target = self._marked_copy(data, digest, Path(path), block, sidecar=True)
         if target == value["path"]:
             return value
         url = f"/gradio_api/file={quote(target)}" if value.get("url") else None
         return {**value, "path": target, "url": url, "size": value.get("size") and Path(target).stat().st_size}
 
-    def _marked_copy(self, data: bytes, path: Path, block: Any, *, sidecar: bool) -> str:
+    def _marked_copy(self, data: bytes, digest: str, path: Path, block: Any, *, sidecar: bool) -> str:
         """Return the path of the marked copy of *data*, in the cache beside the other outputs of *block*.
+
+        *digest* is the name of Gradio's folder for *data*: to hash megabytes takes a while, and is done once.
 
         With *sidecar*, what holds no manifest gets one beside it.
         """
-        source = f"{hashlib.sha256(data).hexdigest()}/{path.name}"
+        source = f"{digest}/{path.name}"
         known = self._copies.get(source)
         if known is not None and Path(known[0]).is_file():
             self._leaves(known[1])
@@ -230,16 +233,19 @@ class Outputs:
         target = path
         if asset.data != data or asset.sidecar != present:
             # The sidecar belongs to its file alone, though the same bytes may come again.
-            folder = hashlib.sha256(asset.data + (asset.sidecar or b"")).hexdigest()
+            folder = asset.sha256
+            if asset.sidecar is not None:
+                folder = hashlib.sha256(asset.data + asset.sidecar).hexdigest()
             target = Path(block.GRADIO_CACHE) / folder / path.name
             target.parent.mkdir(parents=True, exist_ok=True)
-            asset.save(target)
+            # It lies in a cache; to wait for the disk took 30 ms of a large PNG.
+            asset.save(target, durable=False)
             block.temp_files.add(str(target))
             if asset.sidecar is not None:
                 block.temp_files.add(str(target) + SIDECAR)
         self._leaves(asset.disclosure.id)
-        for digest in (source, f"{asset.sha256}/{path.name}"):
-            self._copies.note(digest, (str(target), asset.disclosure.id))
+        for name in (source, f"{_cache_name(asset.data)}/{path.name}"):
+            self._copies.note(name, (str(target), asset.disclosure.id))
         return str(target)
 
     def _marked_address(self, address: re.Match[str], block: Any) -> str:
@@ -253,20 +259,20 @@ class Outputs:
             data = data_in(address)
             if data is None:
                 raise DiscloseError("it stands in an address without being base64; let the function return the file")
-            if self._passes_through("", data):
+            digest = _cache_name(data)
+            if self._passes_through("", digest):
                 return address[0]
             name = Path("inside" + sniff.EXTENSIONS.get(sniff.media_type(data), ""))
-            target = self._marked_copy(data, name, block, sidecar=False)
+            target = self._marked_copy(data, digest, name, block, sidecar=False)
             if target == str(name):
                 return address[0]
             marked = base64.b64encode(files.read(Path(target))).decode()
         return f"{address['quote'] or ''}{address['head']}{marked}"
 
-    def _passes_through(self, path: str, data: bytes) -> bool:
-        """Whether these bytes came from a client, under whatever name they leave."""
+    def _passes_through(self, path: str, digest: str) -> bool:
+        """Whether the bytes of this *digest* came from a client, under whatever name they leave."""
         if str(path) in self._passing:
             return True
-        digest = _cache_name(data)
         return digest in self._received or any(Path(one).parent.name == digest for one in self._demo.upload_file_set)
 
     def _was_marked(self, path: Path) -> bool:

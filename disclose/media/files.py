@@ -24,10 +24,10 @@ def read(path: Path) -> bytes:
         raise UnreadableError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write *data* to *path* so that it appears whole or not at all: temporary file, fsync, rename.
 
-    Raises DiscloseError with the reason; then nothing of it is left behind, and what stood at *path* is untouched.
+    Without *durable* it need not outlive a loss of power, and nobody waits for the disk. Raises DiscloseError with the reason; then nothing of it is left behind, and what stood at *path* is untouched.
     """
     temporary = None
     try:
@@ -35,8 +35,9 @@ def write(path: Path, data: bytes) -> None:
         temporary = Path(name)
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
         temporary.chmod(_usual_mode())
         temporary.replace(path)
         temporary = None
