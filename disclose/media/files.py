@@ -27,7 +27,8 @@ def read(path: Path) -> bytes:
 def write(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write *data* to *path* so that it appears whole or not at all: temporary file, fsync, rename.
 
-    Without *durable* it need not outlive a loss of power, and nobody waits for the disk. Raises DiscloseError with the reason; then nothing of it is left behind, and what stood at *path* is untouched.
+    Without *durable* it need not outlive a loss of power, and nobody waits for the disk. Raises DiscloseError with the
+    reason; then nothing of it is left behind, and what stood at *path* is untouched.
     """
     temporary = None
     try:

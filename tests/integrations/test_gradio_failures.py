@@ -79,7 +79,7 @@ def test_a_component_that_cannot_show_a_value_says_so_itself(profile):
 
 
 def test_without_room_for_the_marked_copy_nothing_leaves(profile, monkeypatch):
-    def full(asset, path):
+    def full(asset, path, **options):
         raise OSError(28, "No space left on device")
 
     demo = drawing(profile, picture)
