@@ -129,7 +129,7 @@ def test_a_deep_link_opens_the_marked_picture(profile, way):
 
 
 def test_after_an_update_that_was_held_back_a_deep_link_shows_nothing(profile, monkeypatch):
-    def full(asset, path):
+    def full(asset, path, **options):
         raise OSError(28, "No space left on device")
 
     with gradio.Blocks() as demo:
