@@ -33,7 +33,8 @@ def demo(once: bool, port: int | None, no_browser: bool, as_json: bool) -> None:
     holds = True
     # The story has a ledger and an identity of its own: what it forges must not stand in anyone's records.
     with tempfile.TemporaryDirectory(prefix="disclose-demo-") as folder:
-        for line in tell(Profile(folder=Path(folder))):
+        profile = Profile(folder=Path(folder))
+        for line in tell(profile):
             holds &= line.holds
             if as_json:
                 print(line.to_json(), flush=True)
@@ -41,4 +42,6 @@ def demo(once: bool, port: int | None, no_browser: bool, as_json: bool) -> None:
                 sign = "✓" if line.holds else "✗"
                 console().print(plain(f"{sign} {line.sentence}"), style="green" if line.holds else "bold red")
                 console().print(Padding(plain(line.measured), (0, 0, 0, 4)), style="dim")
+        # The last entries get their places in the tree a moment after they were appended.
+        profile.ledger().close()
     sys.exit(0 if holds else 1)
