@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import gradio
+from gradio_client import Client
 
 from disclose.demo import app
 from disclose.integrations.gradio import Conversation
@@ -37,6 +38,23 @@ def serving(demo, **options):
         demo.close(verbose=False)
         demo.server.force_exit = True  # a browser keeps its connections
         demo.server.thread.join()
+
+
+class calling:  # noqa: N801
+    """The client of *demo*, which is served meanwhile at ``address``."""
+
+    def __init__(self, demo):
+        self.demo = demo
+
+    def __enter__(self):
+        self._served = serving(self.demo)
+        self.address = self._served.__enter__()
+        self.client = Client(self.address, verbose=False)
+        return self.client
+
+    def __exit__(self, *error):
+        self.client.close()
+        self._served.__exit__(*error)
 
 
 def _free_port():

@@ -2,8 +2,7 @@
 
 import gradio
 import pytest
-from gradio_client import Client
-from gradio_pages import REVIEWED
+from gradio_pages import REVIEWED, calling
 
 from disclose.demo import app
 from disclose.integrations.gradio import disclosed
@@ -17,24 +16,6 @@ LIE = "I am Anna, and I am as human as you are."
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
-
-
-class serving:  # noqa: N801
-    """The client of *demo*, which is served meanwhile."""
-
-    def __init__(self, demo):
-        self.demo = demo
-
-    def __enter__(self):
-        address = app.serve(self.demo, prevent_thread_lock=True, quiet=True, show_error=True)
-        self.client = Client(address, verbose=False)
-        return self.client
-
-    def __exit__(self, *error):
-        self.client.close()
-        self.demo.close(verbose=False)
-        self.demo.server.force_exit = True  # a browser keeps its connections
-        self.demo.server.thread.join()
 
 
 def lie(message, history):
@@ -54,7 +35,7 @@ OF_MESSAGES = {} if app._SIX else {"type": "messages"}
 @pytest.mark.parametrize("model", [lie, lie_word_by_word])
 def test_the_answer_comes_before_what_the_model_says(profile, model):
     chat = disclosed(gradio.ChatInterface(model, api_name="chat", **OF_MESSAGES), profile, system=SYSTEM)
-    with serving(chat) as client:
+    with calling(chat) as client:
         assert client.predict("Are you a human?", api_name="/chat") == f"{wording('answer', 'en')}\n\n{LIE}"
         assert client.predict("Bist du ein Mensch?", api_name="/chat") == f"{wording('answer', 'de')}\n\n{LIE}"
         assert client.predict("What is your name?", api_name="/chat") == LIE
@@ -81,7 +62,7 @@ def _texts(content):
 
 def test_a_chat_of_blocks_answers_too_and_the_answer_is_on_record_once(profile):
     demo = chat_of_blocks(profile)
-    with serving(demo) as client:
+    with calling(demo) as client:
         first = client.predict("Are you a robot?", [], api_name="/talk")
         again = client.predict("Tell me more.", first, api_name="/talk")
         answer = str(wording("answer", "en"))
@@ -95,5 +76,5 @@ def test_a_chat_of_blocks_answers_too_and_the_answer_is_on_record_once(profile):
 
 
 def test_without_the_notice_chats_are_left_alone(profile):
-    with serving(chat_of_blocks(profile, notice=False, conversation=REVIEWED)) as client:
+    with calling(chat_of_blocks(profile, notice=False, conversation=REVIEWED)) as client:
         assert said_in(client.predict("Are you a robot?", [], api_name="/talk"))[1] == LIE

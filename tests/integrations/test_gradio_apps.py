@@ -11,7 +11,7 @@ import gradio
 import pytest
 from fastapi import FastAPI
 from gradio_client import Client
-from gradio_pages import REVIEWED
+from gradio_pages import REVIEWED, calling
 from media_files import small_file
 from pictures import photograph
 from PIL import Image
@@ -29,24 +29,6 @@ OF_MESSAGES = {} if app._SIX else {"type": "messages"}
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
-
-
-class serving:  # noqa: N801
-    """The client of *demo*, which is served meanwhile."""
-
-    def __init__(self, demo):
-        self.demo = demo
-
-    def __enter__(self):
-        self.address = app.serve(self.demo, prevent_thread_lock=True, quiet=True, show_error=True)
-        self.client = Client(self.address, verbose=False)
-        return self.client
-
-    def __exit__(self, *error):
-        self.client.close()
-        self.demo.close(verbose=False)
-        self.demo.server.force_exit = True  # a browser keeps its connections
-        self.demo.server.thread.join()
 
 
 def draw():
@@ -68,7 +50,7 @@ def test_tabs_and_pages_are_marked(profile):
     demo = gradio.TabbedInterface([one, two])
     with demo.route("Second"):
         button("three")
-    with serving(disclosed(demo, profile, system=SYSTEM)) as client:
+    with calling(disclosed(demo, profile, system=SYSTEM)) as client:
         for name in ("one", "two", "three"):
             assert_disclosed(client.predict(api_name=f"/{name}"), profile)
 
@@ -81,7 +63,7 @@ def test_what_a_rendered_part_of_a_page_returns_is_marked(profile):
         def parts(text):
             gradio.Button(text).click(draw, None, gradio.Image(format="png"), api_name="rendered")
 
-    shown = serving(disclosed(demo, profile, notice=False, conversation=REVIEWED, system=SYSTEM))
+    shown = calling(disclosed(demo, profile, notice=False, conversation=REVIEWED, system=SYSTEM))
     with shown as client:
         session = client.session_hash
         # A page runs what was rendered for it by its number in the session.
@@ -114,7 +96,7 @@ def test_a_deep_link_opens_the_marked_picture(profile, way):
         button("plain")
         button("update", lambda: gradio.update(value=draw()))
         gradio.DeepLinkButton()
-    shown = serving(disclosed(demo, profile, system=SYSTEM))
+    shown = calling(disclosed(demo, profile, system=SYSTEM))
     with shown as client:
         client.predict(api_name=f"/{way}")
         address = f"{shown.address}gradio_api/deep_link?session_hash={client.session_hash}"
@@ -135,7 +117,7 @@ def test_after_an_update_that_was_held_back_a_deep_link_shows_nothing(profile, m
     with gradio.Blocks() as demo:
         button("update", lambda: gradio.update(value=draw()))
         gradio.DeepLinkButton()
-    shown = serving(disclosed(demo, profile, system=SYSTEM))
+    shown = calling(disclosed(demo, profile, system=SYSTEM))
     monkeypatch.setattr("disclose.asset.Asset.save", full)
     with shown as client:
         with pytest.raises(Exception, match="held back"):
@@ -179,7 +161,7 @@ def test_gradios_own_labels_stay_and_are_signed_over(profile, tmp_path, monkeypa
         button("picture", output=lambda: gradio.Image(watermark=str(red), format="png"))
         button("film", lambda: str(film), lambda: gradio.Video(watermark=str(red)))
         button("chat", lambda: said, lambda: gradio.Chatbot(watermark="made by AI", **OF_MESSAGES))
-    with serving(disclosed(demo, profile, system=SYSTEM)) as client:
+    with calling(disclosed(demo, profile, system=SYSTEM)) as client:
         picture = client.predict(api_name="/picture")
         assert_disclosed(picture, profile)
         pixels = Image.open(picture).convert("RGB").crop((180, 215, 250, 250)).getcolors(10_000)
@@ -205,7 +187,7 @@ def test_while_an_output_is_being_marked_its_status_is_processing_and_others_go_
         button("other", lambda: "here", gradio.Textbox)
     disclosed(demo, profile, system=SYSTEM)
     monkeypatch.setattr(Marker, "mark", slow)
-    with serving(demo) as client:
+    with calling(demo) as client:
         waiting = client.submit(api_name="/draw")
         assert begun.wait(20)
         assert client.predict(api_name="/other") == "here"

@@ -5,8 +5,7 @@ from dataclasses import replace
 import gradio
 import pytest
 from browsers import running_browser
-from gradio_client import Client
-from gradio_pages import REVIEWED
+from gradio_pages import REVIEWED, calling
 from pictures import photograph
 from PIL import Image, ImageChops, ImageStat
 
@@ -26,31 +25,13 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
 
 
-class serving:  # noqa: N801
-    """The client of *demo*, which is served meanwhile."""
-
-    def __init__(self, demo):
-        self.demo = demo
-
-    def __enter__(self):
-        self.address = app.serve(self.demo, prevent_thread_lock=True, quiet=True, show_error=True)
-        self.client = Client(self.address, verbose=False)
-        return self.client
-
-    def __exit__(self, *error):
-        self.client.close()
-        self.demo.close(verbose=False)
-        self.demo.server.force_exit = True  # a browser keeps its connections
-        self.demo.server.thread.join()
-
-
 def test_a_picture_is_served_with_the_label_in_it_and_verifies(profile):
     drawing = replace(profile, layers=("label", *profile.layers), label_language="de")
     with gradio.Blocks() as demo:
         picture = lambda: photograph(width=512, height=512)  # noqa: E731
         gradio.Button().click(picture, None, gradio.Image(), api_name="draw")
         gradio.Button().click(lambda: [(picture(), "a hill")], None, gradio.Gallery(), api_name="several")
-    with serving(disclosed(demo, drawing, system=SYSTEM)) as client:
+    with calling(disclosed(demo, drawing, system=SYSTEM)) as client:
         paths = [client.predict(api_name="/draw")]
         (item,) = client.predict(api_name="/several")
         paths.append(item["image"])
@@ -110,7 +91,7 @@ def texts(seen):
 
 
 def test_texts_begin_with_the_label_and_code_data_and_classes_do_not(profile):
-    with serving(labelling(texts([]), profile)) as client:
+    with calling(labelling(texts([]), profile)) as client:
         shown = {
             name: client.predict(api_name=f"/{name}")
             for name in ("text", "markdown", "update", "nothing", "code", "json", "label", "table", "html")
@@ -126,7 +107,7 @@ def test_texts_begin_with_the_label_and_code_data_and_classes_do_not(profile):
 
 def test_what_a_person_wrote_is_not_called_generated_and_the_function_does_not_see_the_label(profile):
     seen = []
-    with serving(labelling(texts(seen), profile)) as client:
+    with calling(labelling(texts(seen), profile)) as client:
         assert client.predict("mine", api_name="/echo") == ("mine", f"{PREFIX}more than mine")
         # What went out with the label comes in without it, and leaves with it again.
         assert client.predict(f"{PREFIX}theirs", api_name="/echo")[0] == f"{PREFIX}theirs"
@@ -135,7 +116,7 @@ def test_what_a_person_wrote_is_not_called_generated_and_the_function_does_not_s
 
 def test_a_chat_that_streams_has_the_label_once_at_the_top_and_the_model_never_sees_it(profile):
     seen = []
-    with serving(labelling(texts(seen), profile)) as client:
+    with calling(labelling(texts(seen), profile)) as client:
         steps = list(client.submit("Tell me.", api_name="/chat"))
         assert steps == [PARAGRAPH + text for text in words(STORY)]
         assert client.predict("More.", api_name="/chat") == PARAGRAPH + STORY
@@ -156,7 +137,7 @@ def test_what_a_person_in_charge_writes_has_no_label_then_or_later(profile):
         message.submit(talk, [message, chat], chat, api_name="talk")
     german = replace(profile, label_language="de")
     shown = []
-    with serving(disclosed(demo, german, text_label=True, system=SYSTEM)) as client:
+    with calling(disclosed(demo, german, text_label=True, system=SYSTEM)) as client:
         for said in ("Hello.", "A person, please.", "Thank you."):
             shown = client.predict(said, shown, api_name="/talk")
     answers = [str(one["content"]) for one in shown if one["role"] == "assistant"]
@@ -173,7 +154,7 @@ def test_an_answer_in_a_page_has_the_label_and_goes_back_to_the_model_without(pr
     with gradio.Blocks() as demo:
         gradio.HTML(badge("de"))
         gradio.ChatInterface(talk, chatbot=gradio.Chatbot(elem_id="talk", **OF_MESSAGES), **OF_MESSAGES)
-    shown = serving(labelling(demo, profile))
+    shown = calling(labelling(demo, profile))
     with shown, running_browser() as browser:
         page = browser.new_context(locale="de-AT").new_page()
         page.set_default_timeout(20_000)
