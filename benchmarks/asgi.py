@@ -56,7 +56,7 @@ STREAMS = ("chat", "events")
 CONCURRENT = (1, 50, 200)
 OPEN = 500
 PLAIN, DISCLOSED = "plain", "disclosed"
-_BATCH = 1500
+_BATCH, _PAIRS_OF_ONE_START = 1500, 3
 _EVENT_MILLISECONDS, _EVENTS = 50, 60
 _SOON = 0.02
 _FEWEST = 6
@@ -147,8 +147,12 @@ async def _batch(app: App) -> float:
     return 1e6 * (time.process_time() - started) / _BATCH
 
 
-def throughput(ports: dict[str, tuple[int, int]], pairs: int, seconds: int) -> dict[str, object]:
-    """Return the requests that each server answers in a second under load, and in a second of its own CPU time."""
+def throughput(folder: Path, pairs: int, seconds: int) -> dict[str, object]:
+    """Return the requests that each server answers in a second under load, and in a second of its own CPU time.
+
+    The servers are started anew every few pairs: how fast one is depends by some percent on where things lie in its
+    memory, and that stays as it is until it ends.
+    """
 
     def load(process: int, port: int) -> tuple[float, float]:
         before = cpu_seconds(process)
@@ -159,9 +163,16 @@ def throughput(ports: dict[str, tuple[int, int]], pairs: int, seconds: int) -> d
             raise SystemExit(f"wrk met errors: {said}")
         return int(count) / float(took), int(count) / (cpu_seconds(process) - before)
 
-    for process, port in ports.values():
-        load(process, port)
-    found = in_turns({name: lambda where=where: load(*where) for name, where in ports.items()}, pairs)
+    found: dict[str, list[tuple[float, float]]] = {PLAIN: [], DISCLOSED: []}
+    while len(found[PLAIN]) < pairs:
+        with both_served(folder) as servers:
+            for process, port in servers.values():
+                load(process, port)
+            few = min(_PAIRS_OF_ONE_START, pairs - len(found[PLAIN]))
+            for name, loads in in_turns(
+                {name: lambda where=where: load(*where) for name, where in servers.items()}, few
+            ).items():
+                found[name] += loads
     both = list(zip(found[DISCLOSED], found[PLAIN], strict=True))
     return {
         **{f"{name}, requests a second": round(statistics.median(one for one, _ in found[name])) for name in found},
@@ -335,6 +346,13 @@ def served(name: str, folder: Path) -> Iterator[tuple[int, int]]:
             server.terminate()
 
 
+@contextmanager
+def both_served(folder: Path) -> Iterator[dict[str, tuple[int, int]]]:
+    """Serve both for the block; yields the process identifier and the port of each by its name."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(served(name, folder)) for name in (PLAIN, DISCLOSED)}
+
+
 async def serve(app: App) -> None:
     """Serve *app* until stopped, on the last core; print the port first."""
     pinned(last=True)
@@ -376,15 +394,13 @@ def measured(folder: Path, arguments: argparse.Namespace) -> Iterator[tuple[str,
     """Yield the parts of the result one by one."""
     if "cpu" in arguments.parts:
         yield "CPU", cpu(folder / "cpu", arguments.pairs)
-    if "throughput" in arguments.parts or "first bytes" in arguments.parts:
-        with ExitStack() as stack:
-            ports = {name: stack.enter_context(served(name, folder / "served")) for name in (PLAIN, DISCLOSED)}
-            if "throughput" in arguments.parts:
-                yield "throughput", {server_name(): throughput(ports, arguments.pairs, arguments.seconds)}
-            if "first bytes" in arguments.parts:
-                few = arguments.stream_pairs
-                rows = first_bytes(ports, few, together=False)
-                yield "first bytes", rows + first_bytes(ports, few, together=True)
+    if "throughput" in arguments.parts:
+        yield "throughput", {server_name(): throughput(folder / "served", arguments.pairs, arguments.seconds)}
+    if "first bytes" in arguments.parts:
+        with both_served(folder / "served") as servers:
+            few = arguments.stream_pairs
+            rows = first_bytes(servers, few, together=False)
+            yield "first bytes", rows + first_bytes(servers, few, together=True)
     if "memory" in arguments.parts:
         yield "memory", [memory(folder / "held", kind) for kind in STREAMS]
 

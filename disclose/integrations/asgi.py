@@ -22,18 +22,20 @@ from disclose.errors import ProfileError
 from disclose.integrations import asgi_about, endpoint
 from disclose.integrations.asgi_body import Oversize
 from disclose.integrations.asgi_headers import (
+    EXPOSE,
     App,
+    Headers,
     Message,
     Receive,
     Scope,
     Send,
+    content_type_of,
     headers_of,
     is_json,
-    media_type,
     value_of,
 )
 from disclose.integrations.asgi_proof import Announcement
-from disclose.integrations.asgi_responder import HEADER, Responder, is_file, mode_of
+from disclose.integrations.asgi_responder import HEADER, Responder, is_file, mode_of, requests_changed
 from disclose.notice.session import Exemption
 
 if TYPE_CHECKING:
@@ -45,7 +47,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _OF_INTEREST = ("text/html", "text/event-stream")
-_MOST_TYPES = 256
+_NEEDS_A_LOOK = frozenset((b"content-type", HEADER, EXPOSE))
+MOST_REMEMBERED = 256
+"""How many names of headers and content types are known to need no look."""
 
 
 class DiscloseMiddleware:
@@ -93,7 +97,7 @@ class DiscloseMiddleware:
         self._route = re.compile("|".join(map(_route_expression, self.routes)))
         self._media = re.compile("|".join(translate(pattern.lower()) for pattern in self.media) or r"(?!)")
         self._complained: set[str] = set()
-        self._interest: dict[bytes, bool] = {}
+        self._harmless: set[bytes | tuple[bytes, bytes]] = set()
         self._tagged: dict[tuple[Any, ...], MarkedBodies] = {}
         # The profiles whose ledger and keys are open, for a text has begun with them.
         self.opened: dict[int, Profile] = {}
@@ -106,6 +110,9 @@ class DiscloseMiddleware:
             if "/" not in pattern or fnmatchcase("text/event-stream", pattern.lower()):
                 raise ProfileError(f"media={pattern!r} is not a content type that can be collected: use 'image/*'")
         self.mode = mode_of(self.profile, statement)
+        self.header = (HEADER, self.mode)
+        self.requests_changed = requests_changed(media=bool(self.media), notice=self.notice)
+        self.requests_of_note = self.requests_changed | {b"origin"}
         self.looks_into_json = bool(self.media) and (bool(self.routes) or self.is_media("application/json"))
         self.announcement = Announcement(self.profile) if self.notice else None
         if self.exemption is not None:
@@ -119,13 +126,13 @@ class DiscloseMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, as every ASGI application does."""
         if scope["type"] != "http":
-            is_greeted = scope["type"] == "websocket" and self._concerns(scope)
+            is_greeted = scope["type"] == "websocket" and self.concerns(scope)
             await self.app(scope, receive, self._accepting(send) if is_greeted else send)
             return
         if WELL_KNOWN in scope["path"] and await self._answers(scope, receive, send):
             return
-        responder = Responder(self, scope, send, is_concerned=not self.routes or self._concerns(scope))
-        token = endpoint.current.set(responder)
+        responder = Responder(self, scope, send)
+        token = endpoint.note(responder) if endpoint.is_expected else None
         try:
             await self.app(responder.scope, receive, responder.send)
         except Exception:
@@ -134,9 +141,10 @@ class DiscloseMiddleware:
             # The client has its answer; this is the application learning that nobody listens to it any more.
             _log.debug("the application was stopped after its response had been withheld", exc_info=True)
         finally:
-            endpoint.current.reset(token)
-            if (closing := responder.closing()) is not None:
-                await closing
+            if token is not None:
+                endpoint.forget(token)
+            if responder.events is not None:
+                await responder.events.close()
 
     def _accepting(self, send: Send) -> Send:
         """Return *send* for a WebSocket that is accepted with our header; what is said on it stays as it is."""
@@ -154,15 +162,35 @@ class DiscloseMiddleware:
             self._complained.add(reason)
             _log.warning("%r left as the application made it: %s (said once)", path, reason)
 
-    def is_of_interest(self, declared: bytes) -> bool:
-        """Whether anything but the headers of a response may change whose content type is *declared* so."""
-        if (known := self._interest.get(declared)) is None:
-            content_type = media_type(declared)
-            is_json_of_ours = self.looks_into_json and is_json(content_type)
-            known = content_type in _OF_INTEREST or is_json_of_ours or self.is_media(content_type)
-            if len(self._interest) < _MOST_TYPES:
-                self._interest[declared] = known
-        return known
+    def passing(self, start: Message) -> Message | None:
+        """Return *start* with our header where it holds nothing but what stood in responses that need no more.
+
+        None stands for what has to be looked at first.
+        """
+        headers = start.get("headers")
+        if type(headers) is not list:
+            return None
+        harmless = self._harmless
+        for header in headers:
+            if header[0] not in harmless and header not in harmless:
+                return None
+        return {**start, "headers": [*headers, self.header]}
+
+    def passes(self, headers: Headers) -> bool:
+        """Whether a response with *headers*, in lower case, needs no more than our header; notes what stood in it."""
+        declared = [header for header in headers if header[0] == b"content-type"]
+        # Where it is there twice, only both together say what the content is.
+        if len(declared) > 1 or self.is_of_interest(content_type_of(declared)):
+            return False
+        names = {name for name, _ in headers} - _NEEDS_A_LOOK
+        if len(self._harmless) + len(names) < MOST_REMEMBERED:
+            self._harmless.update(names, declared)
+        return True
+
+    def is_of_interest(self, content_type: str) -> bool:
+        """Whether anything but the headers of a response of *content_type* may change."""
+        is_json_of_ours = self.looks_into_json and is_json(content_type)
+        return content_type in _OF_INTEREST or is_json_of_ours or self.is_media(content_type)
 
     def is_media(self, content_type: str) -> bool:
         """Whether bodies of *content_type* are to be marked."""
@@ -203,7 +231,8 @@ class DiscloseMiddleware:
             return False
         return True
 
-    def _concerns(self, scope: Scope) -> bool:
+    def concerns(self, scope: Scope) -> bool:
+        """Whether the path of *scope* lies on one of our routes."""
         if not self.routes or self._route.match(scope["path"]):
             return True
         mounted_at = scope.get("root_path", "")

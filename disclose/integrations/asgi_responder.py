@@ -43,9 +43,6 @@ _MODES = {Action.CREATED: b"mode=ai-originated", Action.ALTERED: b"mode=ai-modif
 _ASKS_FOR_LESS = (b"range", b"if-range", b"accept-encoding")
 # Ways to send a body past everyone in between, and trailers, which may hold a digest of the unmarked one.
 _PAST_US = frozenset(("http.response.pathsend", "http.response.zerocopysend", "http.response.trailers"))
-_CONDITIONAL = frozenset(CONDITIONAL)
-_ASKS_FOR_OTHER = frozenset((*CONDITIONAL, *_ASKS_FOR_LESS))
-_OF_NOTE = frozenset((*_ASKS_FOR_OTHER, b"origin"))
 _NO_BODY = (204, 205)
 _FILES = ("image/", "audio/", "video/", "application/pdf")
 
@@ -53,6 +50,11 @@ _FILES = ("image/", "audio/", "video/", "application/pdf")
 def is_file(content_type: str) -> bool:
     """Whether *content_type* is that of a picture, a sound, a film or a document."""
     return content_type.startswith(_FILES)
+
+
+def requests_changed(*, media: bool, notice: bool) -> frozenset[bytes]:
+    """Return the headers of requests that the application must not see as they are, where bodies change so."""
+    return frozenset((*CONDITIONAL, *(_ASKS_FOR_LESS if media else ())) if media or notice else ())
 
 
 def mode_of(profile: Profile, statement: Mapping[str, Any]) -> bytes:
@@ -66,28 +68,37 @@ class Responder:
     One on a route that is not concerned passes, unless a marked function has made it.
     """
 
-    # What few responses need stands here, and not in each of them: most pass, and only wait for what is done to them.
+    # What few responses need stands here and not in each of them: most pass, and only wait for what is done to them.
     _body: BodyResponder | None = None
     _tagged: MarkedBodies | None = None
     _stated: tuple[Profile, Mapping[str, Any]] | None = None
-    _events: EventResponder | None = None
-    _has_started = False
-    _is_cross_origin = False
+    _mode: bytes | None = None
     _known_tags: dict[bytes, bytes] | None = None
+    _is_concerned = True
+    _is_cross_origin = False
     _page_has_notice: dict[str, bool]
 
-    def __init__(self, middleware: DiscloseMiddleware, scope: Scope, send: Send, *, is_concerned: bool) -> None:
+    def __init__(self, middleware: DiscloseMiddleware, scope: Scope, send: Send) -> None:
         self._middleware = middleware
-        self._is_concerned = is_concerned
-        self._mode = middleware.mode
-        self._asked = scope
+        self._asked = self.scope = scope
         self._send = self._onward = send
-        self.scope = scope
-        noted = [name for name, _ in scope["headers"] if name in _OF_NOTE]
-        if b"origin" in noted:
-            self._is_cross_origin = True
-        if is_concerned and (middleware.media or middleware.notice):
-            self.scope = self._asked_of_the_application(noted)
+        self._has_started = False
+        self.events: EventResponder | None = None
+        """Who takes a stream of events, and is to be closed when the application has ended."""
+        self._may_pass = True
+        """Whether a response may leave with no more than our header, where its own headers ask for no more."""
+        if middleware.routes and not middleware.concerns(scope):
+            self._is_concerned = self._may_pass = False
+            return
+        if middleware.notice:
+            # Through this, a second middleware of this kind further in tells the first that a page has its notice.
+            self._page_has_notice = scope.setdefault("disclose.page", {})
+        of_note, is_of_note = middleware.requests_of_note, "extensions" in scope
+        for name, _ in scope["headers"]:
+            if name in of_note:
+                is_of_note = True
+        if is_of_note:
+            self._prepare()
 
     @property
     def is_refused(self) -> bool:
@@ -103,16 +114,16 @@ class Responder:
             if self._has_started:
                 raise RuntimeError("the application began a response twice; it sends http.response.start once")
             self._has_started = True
-            message = self._decided(message)
+            if self._may_pass and 200 <= message["status"] < 300 and (passing := self._middleware.passing(message)):
+                message = passing
+            else:
+                message = self._decided(message)
         return self._onward(message)
-
-    def closing(self) -> Awaitable[None] | None:
-        """Put on record what has left of texts that were broken off; None where there is nothing to wait for."""
-        return None if self._events is None else self._events.close()
 
     def tag(self, profile: Profile, statement: Mapping[str, Any]) -> None:
         """Mark the answer as *profile* and *statement* say, which the function that made it was decorated with."""
         self._tagged = self._middleware.bodies_of(profile, statement)
+        self._may_pass = False
         if not self._is_concerned:
             self._is_concerned, self._page_has_notice = True, {}
         self._mode = mode_of(profile, statement)
@@ -127,17 +138,16 @@ class Responder:
         """Choose who takes the response from here on; return its *start* with the headers it needs."""
         if not self._is_concerned:
             return start
-        middleware, status, headers = self._middleware, start["status"], headers_of(start)
+        middleware, status = self._middleware, start["status"]
         if status == 304 and self._known_tags:
-            return {**start, "headers": tagged_again(headers, self._known_tags)}
+            return {**start, "headers": tagged_again(headers_of(start), self._known_tags)}
         if not 200 <= status < 300:
             return start
-        present = dict(headers)
-        # Where a name is there twice, only the joined value says what the content is.
-        passes = len(present) == len(headers) and not middleware.is_of_interest(present.get(b"content-type", b""))
-        if HEADER not in present:
-            headers.append((HEADER, self._mode))
-        if self._is_cross_origin or EXPOSE in present:
+        headers = headers_of(start)
+        passes = middleware.passes(headers)
+        if value_of(headers, HEADER) is None:
+            headers.append((HEADER, self._mode or middleware.mode))
+        if self._is_cross_origin or value_of(headers, EXPOSE):
             headers = exposed(headers, HEADER)
         if passes and self._tagged is None:
             return {**start, "headers": headers}
@@ -200,8 +210,8 @@ class Responder:
             leaves=leaves,
             is_open=is_open,
         )
-        self._events = EventResponder(recording, self._send, lambda reason: middleware.complain(path, reason))
-        return self._events
+        self.events = EventResponder(recording, self._send, lambda reason: middleware.complain(path, reason))
+        return self.events
 
     def _media_responder(self, bodies: MarkedBodies) -> BodyResponder:
         from disclose.integrations.asgi_media import MediaResponder
@@ -244,21 +254,19 @@ class Responder:
     async def _send_no_body(self, message: Message) -> None:
         await self._send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-    def _asked_of_the_application(self, noted: list[bytes]) -> Scope:
-        """Return a scope that asks for a whole body which passes through here, and by its own tag."""
+    def _prepare(self) -> None:
+        """Have the application asked for a whole body which passes through here, and by its own tag."""
         scope, middleware = self._asked, self._middleware
-        if middleware.notice:
-            # Through this, a second middleware of this kind further in tells the first that a page has its notice.
-            self._page_has_notice = scope.setdefault("disclose.page", {})
         extensions = scope.get("extensions") or {}
-        if not noted and not extensions:
-            return scope
-        unwanted = _ASKS_FOR_OTHER if middleware.media else _CONDITIONAL
-        if unwanted.isdisjoint(noted) and _PAST_US.isdisjoint(extensions):
+        names = {name for name, _ in scope["headers"]}
+        if b"origin" in names:
+            self._is_cross_origin, self._may_pass = True, False
+        unwanted = middleware.requests_changed
+        if not unwanted or (unwanted.isdisjoint(names) and _PAST_US.isdisjoint(extensions)):
             # Others outside look into the scope for what the application left there, such as the route it took.
-            return scope
+            return
         headers, self._known_tags = original_tags(headers_of(scope), language_asked_for(scope))
         if middleware.media:
             headers = without(headers, _ASKS_FOR_LESS)
         offered = {name: value for name, value in extensions.items() if name not in _PAST_US}
-        return {**scope, "headers": headers, "extensions": offered}
+        self.scope = {**scope, "headers": headers, "extensions": offered}

@@ -110,6 +110,7 @@ def marked(
     # A misspelt statement is refused where it is written, and not when the first picture is made.
     Disclosure.new(**{"system": "checked below", **statement})
     use = _Use(route=Route(route), function=Function(function))
+    endpoint.expect()
 
     def outputs() -> _Outputs:
         return _Outputs(_chosen(profile, production), statement, use)

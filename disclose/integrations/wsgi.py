@@ -60,7 +60,7 @@ class DiscloseMiddleware:
 async def _relayed(scope: Scope, receive: Receive, send: Send) -> None:
     """Stand for the application inside the ASGI middleware: send what the exchange hands over, piece by piece."""
     exchange: _Exchange = scope["disclose.exchange"]
-    exchange.scope, exchange.request = scope, endpoint.current.get()
+    exchange.scope, exchange.request = scope, endpoint.current()
     while True:
         message = await exchange.next_of_the_application()
         await send(message)
@@ -97,11 +97,11 @@ class _Exchange:
 
     def answer(self, app: App, start: StartResponse) -> Iterable[bytes]:
         """Return what *app* answers to the request, which asks for what the middleware needs."""
-        token = endpoint.current.set(self.request)
+        token = endpoint.note(self.request)
         try:
             return app(environ_of(self.scope, self._environ), start)
         finally:
-            endpoint.current.reset(token)
+            endpoint.forget(token)
 
     def pass_on(self, message: Message) -> Iterator[Message]:
         """Hand over the application's next *message* and yield what leaves for it."""

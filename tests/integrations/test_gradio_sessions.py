@@ -25,7 +25,7 @@ from disclose.ledger.notices import State
 SESSIONS = 50
 PEOPLE, TIMES = 8, 4
 BITS = 8
-EDGE = 256
+EDGE = 384
 WAYS = ("png", "webp")
 
 

@@ -183,13 +183,13 @@ def test_one_request_leaves_nothing_behind_for_the_next_of_its_thread():
     seen = []
 
     def app(environ, start_response):
-        seen.append(endpoint.current.get())
+        seen.append(endpoint.current())
         start_response("200 OK", [("Content-Type", "text/plain")])
         return []
 
     ask(DiscloseMiddleware(app))
     assert seen != [None]
-    assert endpoint.current.get() is None
+    assert endpoint.current() is None
 
 
 def test_the_address_is_read_as_the_asgi_door_reads_it():
