@@ -29,10 +29,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from math import comb
 from pathlib import Path
 
@@ -46,7 +46,8 @@ from starlette.routing import Route
 from benchmarks.asgi_traffic import STATEMENT, chat_events
 from benchmarks.common import RESULTS, machine, write
 from disclose.integrations.asgi import DiscloseMiddleware
-from disclose.integrations.asgi_headers import App
+from disclose.integrations.asgi_headers import App, Message, Receive, Scope, Send
+from disclose.integrations.asgi_responder import HEADER
 from disclose.profile import Profile
 from disclose.version import __version__
 
@@ -55,7 +56,7 @@ CPU_AT_MOST, THROUGHPUT_AT_LEAST, FIRST_BYTE_AT_MOST, MEMORY_AT_MOST = 1.5, 0.95
 STREAMS = ("chat", "events")
 CONCURRENT = (1, 50, 200)
 OPEN = 500
-PLAIN, DISCLOSED = "plain", "disclosed"
+PLAIN, DISCLOSED, HEADER_ALONE = "plain", "disclosed", "header alone"
 _BATCH, _PAIRS_OF_ONE_START = 1500, 3
 _EVENT_MILLISECONDS, _EVENTS = 50, 60
 _SOON = 0.02
@@ -88,6 +89,21 @@ def application() -> App:
 def disclosed(folder: Path) -> App:
     """Return the same application behind the middleware, which adds headers, and two fields to chats."""
     return DiscloseMiddleware(application(), Profile(folder=folder), **STATEMENT)
+
+
+def with_the_header_alone() -> App:
+    """Return the same application behind the least middleware that adds a header: what no other can go below."""
+    app = application()
+
+    async def adding(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (HEADER, b"mode=ai-originated")]}
+            await send(message)
+
+        await app(scope, receive, sending)
+
+    return adding
 
 
 async def _told(kind: str, count: int, pause: float) -> Iterator[bytes]:
@@ -163,9 +179,9 @@ def throughput(folder: Path, pairs: int, seconds: int) -> dict[str, object]:
             raise SystemExit(f"wrk met errors: {said}")
         return int(count) / float(took), int(count) / (cpu_seconds(process) - before)
 
-    found: dict[str, list[tuple[float, float]]] = {PLAIN: [], DISCLOSED: []}
+    found: dict[str, list[tuple[float, float]]] = {PLAIN: [], DISCLOSED: [], HEADER_ALONE: []}
     while len(found[PLAIN]) < pairs:
-        with both_served(folder) as servers:
+        with each_served(folder, found) as servers:
             for process, port in servers.values():
                 load(process, port)
             few = min(_PAIRS_OF_ONE_START, pairs - len(found[PLAIN]))
@@ -173,13 +189,15 @@ def throughput(folder: Path, pairs: int, seconds: int) -> dict[str, object]:
                 {name: lambda where=where: load(*where) for name, where in servers.items()}, few
             ).items():
                 found[name] += loads
-    both = list(zip(found[DISCLOSED], found[PLAIN], strict=True))
+
+    def ratios(name: str, measure: int) -> list[float]:
+        return [one[measure] / plain[measure] for one, plain in zip(found[name], found[PLAIN], strict=True)]
+
     return {
         **{f"{name}, requests a second": round(statistics.median(one for one, _ in found[name])) for name in found},
-        **judged([one[0] / other[0] for one, other in both], at_least=THROUGHPUT_AT_LEAST),
-        "by CPU seconds of the server": judged(
-            [one[1] / other[1] for one, other in both], at_least=THROUGHPUT_AT_LEAST
-        ),
+        **judged(ratios(DISCLOSED, 0), at_least=THROUGHPUT_AT_LEAST),
+        "by CPU seconds of the server": judged(ratios(DISCLOSED, 1), at_least=THROUGHPUT_AT_LEAST),
+        "of a header alone": round(statistics.median(ratios(HEADER_ALONE, 0)), 3),
     }
 
 
@@ -347,10 +365,10 @@ def served(name: str, folder: Path) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def both_served(folder: Path) -> Iterator[dict[str, tuple[int, int]]]:
-    """Serve both for the block; yields the process identifier and the port of each by its name."""
+def each_served(folder: Path, names: Iterable[str]) -> Iterator[dict[str, tuple[int, int]]]:
+    """Serve those of *names* for the block; yields the process identifier and the port of each by its name."""
     with ExitStack() as stack:
-        yield {name: stack.enter_context(served(name, folder)) for name in (PLAIN, DISCLOSED)}
+        yield {name: stack.enter_context(served(name, folder)) for name in names}
 
 
 async def serve(app: App) -> None:
@@ -397,7 +415,7 @@ def measured(folder: Path, arguments: argparse.Namespace) -> Iterator[tuple[str,
     if "throughput" in arguments.parts:
         yield "throughput", {server_name(): throughput(folder / "served", arguments.pairs, arguments.seconds)}
     if "first bytes" in arguments.parts:
-        with both_served(folder / "served") as servers:
+        with each_served(folder / "served", (PLAIN, DISCLOSED)) as servers:
             few = arguments.stream_pairs
             rows = first_bytes(servers, few, together=False)
             yield "first bytes", rows + first_bytes(servers, few, together=True)
@@ -414,11 +432,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=2, help="of each run of wrk")
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
     parser.add_argument("--json", default="asgi", help="name of the result")
-    parser.add_argument("--serve", choices=(PLAIN, DISCLOSED), help=argparse.SUPPRESS)
+    parser.add_argument("--serve", choices=(PLAIN, DISCLOSED, HEADER_ALONE), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
-        app = application() if arguments.serve == PLAIN else disclosed(arguments.folder)
+        makers = {
+            PLAIN: application,
+            DISCLOSED: partial(disclosed, arguments.folder),
+            HEADER_ALONE: with_the_header_alone,
+        }
+        app = makers[arguments.serve]()
         uvicorn_loop = uvicorn.Config(app).get_loop_factory()
         with asyncio.Runner(loop_factory=uvicorn_loop) as runner:
             runner.run(serve(app))

@@ -148,6 +148,8 @@ def asgi() -> str:
         lines.append(_cost(f"requests a second, {server}", row, "×"))
         by_time = {**row, **row["by CPU seconds of the server"]}
         lines.append(_cost("the same, by the server's CPU time", by_time, "×", bare=True))
+        if (floor := row.get("of a header alone")) is not None:
+            lines.append(f"| the same, of the least middleware that adds a header | | | {floor} × | | |")
     for row in found["first bytes"]:
         name = {"chat": "a chat", "events": "an unknown stream"}[row["stream"]]
         lines.append(
