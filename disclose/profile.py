@@ -160,8 +160,10 @@ class Profile:
 
     def missing(self, **statement: Any) -> tuple[Requirement, ...]:
         """Return the requirements that this profile, completed by *statement*, does not meet."""
+        if not (requirements := self.requirements()):
+            return ()
         given = {STATEMENT + name: value for name, value in statement.items()}
-        return unmet(self.requirements(), {**self.values(), **given})
+        return unmet(requirements, {**self.values(), **given})
 
     def disclosure(self, **statement: Any) -> Disclosure:
         """Return a fresh disclosure of *statement*, completed by the profile's own.
