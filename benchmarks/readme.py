@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks.common import RESULTS
 from benchmarks.intervals import percent
 from benchmarks.text_tables import texts
+from disclose.detector.forgeries import table as forgeries
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -253,6 +254,7 @@ def calibration() -> str:
 
 
 TABLES = {
+    "forgeries": forgeries,
     "robustness": robustness,
     "calibration": calibration,
     "speed": speed,

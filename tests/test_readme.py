@@ -1,15 +1,27 @@
 """What the README shows a newcomer is what happens."""
 
+import json
+import os
 import re
+import runpy
+import shlex
+import shutil
+import socket
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
-from pictures import encoded, photograph
+from pictures import decoded, encoded, photograph
+from system_parts import need
 
+import disclose
 from disclose.configuration.file import NAMED_BY
 from disclose.configuration.settings import SETTINGS
+from disclose.profile import Profile
 from disclose.signing import Signer
 
 ROOT = Path(__file__).parent.parent
@@ -59,6 +71,73 @@ def test_the_commands_run_as_they_stand(tmp_path):
         command = f"{sys.executable} -m {line}"
         done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=tmp_path, check=False)  # noqa: S602
         assert done.returncode == 0, (line, done.stderr)
+
+
+@contextmanager
+def running(command, folder):
+    """Run the README's *command* for a detector on a free port, and give its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    arguments = [sys.executable, "-m", *shlex.split(command, comments=True), "--port", port, "--processes", "1"]
+    process = subprocess.Popen(arguments, env={**os.environ, "DISCLOSE_HOME": str(folder)}, cwd=folder)
+    try:
+        address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
+        while True:
+            try:
+                assert httpx.get(f"{address}/health").is_success
+                break
+            except httpx.TransportError:
+                assert process.poll() is None, "the detector did not start"
+                assert time.monotonic() < deadline, "the detector does not answer"
+                time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=30)
+        finally:
+            process.kill()
+
+
+def test_the_detector_answers_as_it_is_asked(tmp_path):
+    need(bool(shutil.which("exiftool")), "apt-get install libimage-exiftool-perl")
+    need(bool(shutil.which("curl")), "apt-get install curl")
+    (before,) = (code for code in SHELL if "exiftool" in code)
+    (serving,) = (line for code in SHELL for line in code.splitlines() if line.startswith("disclose serve"))
+    (asking,) = (code for code in SHELL if "curl" in code)
+    picture = encoded(photograph("coffee", 600, 400))
+    marked = disclose.mark(picture, Profile(folder=tmp_path), system="Acme Studio", provider="Acme GmbH").data
+    (tmp_path / "shot.jpg").write_bytes(encoded(decoded(marked), "JPEG", quality=90))
+    assert printed(before, tmp_path) == ""
+    with running(serving, tmp_path) as address:
+        lines = asking.replace("http://127.0.0.1:8000", address).splitlines()
+        found, _, checked = [printed(line, tmp_path) for line in lines]
+        described = httpx.get(f"{address}/openapi.json").json()["paths"]
+    assert json.loads(found)["outcome"] == "disclosed"
+    assert "intact" in checked
+    named = re.findall(r"`(/(?:matches|manifests)/[^`]+)`", README)
+    assert len(named) == 3
+    assert set(named) <= described.keys()
+
+
+def printed(line, folder):
+    command = re.sub(r"^disclose ", f"{sys.executable} -m disclose ", line)
+    surroundings = {**os.environ, "DISCLOSE_HOME": str(folder)}
+    caught = {"capture_output": True, "text": True, "check": False}
+    done = subprocess.run(command, shell=True, cwd=folder, env=surroundings, **caught)  # noqa: S602
+    assert done.returncode == 0, (line, done.stderr)
+    return done.stdout
+
+
+def test_every_row_of_forgeries_names_a_test_that_there_is():
+    (row,) = re.findall(r"`(test_\w+)\[…\]`", README)
+    script = runpy.run_path(str(ROOT / "tests" / "detector" / "test_forgeries.py"))
+    (parameters,) = (mark for mark in script[row].pytestmark if mark.name == "parametrize")
+    tested = [parameters.kwargs["ids"](one) for one in parameters.args[1]]
+    table = README.partition("<!-- begin forgeries -->\n")[2].partition("\n<!-- end")[0].splitlines()[2:]
+    names = [line.split(" | ")[0].removeprefix("| ") for line in table]
+    assert names
+    assert names == tested
 
 
 def test_the_test_command_is_the_one_that_continuous_integration_runs():
