@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from disclose.media import text as texts
 from disclose.media import text_zones
@@ -41,6 +41,13 @@ class Function(StrEnum):
     TRANSCRIPTION = "transcription"
     EXTRACTION = "extraction"
     INTERFACE = "interface"
+
+
+class Use(TypedDict):
+    """What the duty of a text goes by: who receives it, and what the system was asked for."""
+
+    route: Route
+    function: Function
 
 
 class Reason(StrEnum):

@@ -18,6 +18,7 @@ from fnmatch import fnmatchcase, translate
 from typing import TYPE_CHECKING, Any, get_args
 
 from disclose.about import WELL_KNOWN
+from disclose.duty import Function, Route, Use
 from disclose.errors import ProfileError
 from disclose.integrations import asgi_about, endpoint
 from disclose.integrations.asgi_body import Oversize
@@ -65,8 +66,9 @@ class DiscloseMiddleware:
 
     *routes* are the paths concerned: ``"/draw"`` with all below it, or a pattern such as ``"/*/picture.png"``; none
     means all. They are held against the path with and without the prefix under which the application is mounted.
-    *statement* is that of :func:`disclose.marked`. What both say of the system is served as JSON at
-    ``/.well-known/ai-disclosure``. What is not given is as *profile* says, by default that of environment and file.
+    *statement* is that of :func:`disclose.marked`, and so are *route* and *function*, for the answers in streams. What
+    both say of the system is served as JSON at ``/.well-known/ai-disclosure``. What is not given is as *profile* says,
+    by default that of environment and file.
     """
 
     def __init__(
@@ -81,6 +83,8 @@ class DiscloseMiddleware:
         obvious: str | None = None,
         m2m: str | None = None,
         assistive: str | None = None,
+        route: Route | str = Route.PERSON,
+        function: Function | str = Function.GENERATION,
         **statement: Any,
     ) -> None:
         # Here and not above: it brings the layers with it, and whoever only imports this class needs none.
@@ -89,6 +93,7 @@ class DiscloseMiddleware:
         self.app = app
         self.profile = default_profile() if profile is None else profile
         self.statement = statement
+        self.use = Use(route=Route(route), function=Function(function))
         self.exemption = _exemption(self.profile, notice, obvious=obvious, m2m=m2m, assistive=assistive)
         self.notice = self.exemption is None
         self.media = _patterns("media", self.profile.media if media is None else media)

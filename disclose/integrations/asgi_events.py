@@ -27,6 +27,7 @@ from disclose.integrations.text_stream import MEDIA_TYPE, TextStream
 if TYPE_CHECKING:
     from disclose.asset import Asset
     from disclose.disclosure import Identifier
+    from disclose.duty import Use
     from disclose.profile import Profile
 
 FIELD = "ai_disclosure"
@@ -45,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """How the texts of streams are put on record: as *profile* and *statement* say.
+    """How the texts of streams are put on record: as *profile* and *statement* say, with the duty that *use* brings.
 
     ``manifest_link`` keeps the manifest that stands beside a text, and returns the header that leads there; None for
     texts that get none. ``leaves`` is told which outputs are about to leave. ``is_open`` says that to begin a text
@@ -54,6 +55,7 @@ class Recording:
 
     profile: Profile
     statement: Mapping[str, Any]
+    use: Use
     manifest_link: Callable[[bytes, bytes], tuple[bytes, bytes]] | None = None
     leaves: Callable[[Iterable[Identifier]], None] = lambda identifiers: None
     is_open: Callable[[], bool] = lambda: False
@@ -61,7 +63,7 @@ class Recording:
     def begun(self) -> TextStream:
         """Return a new text; raises a DiscloseError where none could be put on record."""
         try:
-            text = TextStream(self.profile, self.statement, sidecar=self.manifest_link is not None)
+            text = TextStream(self.profile, self.statement, sidecar=self.manifest_link is not None, **self.use)
             self.leaves([text.disclosure.id])
         except DiscloseError as error:
             metrics.failed(_DOOR, MEDIA_TYPE, error)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Mapping
 
     from disclose.disclosure import Identifier
+    from disclose.duty import Use
     from disclose.integrations.asgi import DiscloseMiddleware
     from disclose.integrations.asgi_events import EventResponder
     from disclose.integrations.asgi_media import MarkedBodies
@@ -71,7 +72,7 @@ class Responder:
     # What few responses need stands here and not in each of them: most pass, and only wait for what is done to them.
     _body: BodyResponder | None = None
     _tagged: MarkedBodies | None = None
-    _stated: tuple[Profile, Mapping[str, Any]] | None = None
+    _stated: tuple[Profile, Mapping[str, Any], Use] | None = None
     _mode: bytes | None = None
     _known_tags: dict[bytes, bytes] | None = None
     _is_concerned = True
@@ -120,14 +121,14 @@ class Responder:
                 message = self._decided(message)
         return self._onward(message)
 
-    def tag(self, profile: Profile, statement: Mapping[str, Any]) -> None:
-        """Mark the answer as *profile* and *statement* say, which the function that made it was decorated with."""
+    def tag(self, profile: Profile, statement: Mapping[str, Any], use: Use) -> None:
+        """Mark the answer as *profile*, *statement* and *use* say, which its function was decorated with."""
         self._tagged = self._middleware.bodies_of(profile, statement)
         self._may_pass = False
         if not self._is_concerned:
             self._is_concerned, self._page_has_notice = True, {}
         self._mode = mode_of(profile, statement)
-        self._stated = profile, statement
+        self._stated = profile, statement, use
         # Only now is it known that the whole body is needed; the application reads its scope when it answers.
         self._asked = {**self._asked}
         offered = self.scope.get("extensions") or {}
@@ -192,7 +193,7 @@ class Responder:
         from disclose.integrations.asgi_events import EventResponder, Recording
 
         middleware, path = self._middleware, self._asked["path"]
-        profile, statement = self._stated or (middleware.profile, middleware.statement)
+        profile, statement, use = self._stated or (middleware.profile, middleware.statement, middleware.use)
         is_signed = self._tagged is not None or middleware.is_media("text/plain")
 
         def leaves(identifiers: Iterable[Identifier]) -> None:
@@ -206,6 +207,7 @@ class Responder:
         recording = Recording(
             profile=profile,
             statement=statement,
+            use=use,
             manifest_link=partial(middleware.manifests.link, self._asked) if is_signed else None,
             leaves=leaves,
             is_open=is_open,

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ReferenceType, ref
 
 if TYPE_CHECKING:
+    from disclose.duty import Use
     from disclose.profile import Profile
+
 
 class Request(Protocol):
     """One request on its way through a middleware that can mark the answer."""
 
-    def tag(self, profile: Profile, statement: Mapping[str, Any]) -> None:
-        """Mark the answer as *profile* and *statement* say."""
+    def tag(self, profile: Profile, statement: Mapping[str, Any], use: Use) -> None:
+        """Mark the answer as *profile* and *statement* say; the duty of a text goes by *use*."""
         ...
 
 
@@ -51,7 +53,7 @@ def current() -> Request | None:
     return None if noted is None else noted()
 
 
-def tag(result: object, profile: Profile, statement: Mapping[str, Any]) -> bool:
+def tag(result: object, profile: Profile, statement: Mapping[str, Any], use: Use) -> bool:
     """Return whether *result* is a response that the middleware around will mark as *profile* and *statement* say.
 
     It is not where no middleware is: then nothing would mark it.
@@ -59,5 +61,5 @@ def tag(result: object, profile: Profile, statement: Mapping[str, Any]) -> bool:
     request = current()
     if request is None or not (hasattr(result, "status_code") and hasattr(result, "headers")):
         return False
-    request.tag(profile, statement)
+    request.tag(profile, statement, use)
     return True

@@ -9,11 +9,11 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from disclose.asset import Asset
 from disclose.disclosure import Disclosure
-from disclose.duty import Function, Route
+from disclose.duty import Function, Route, Use
 from disclose.errors import DiscloseError, UnsupportedError
 from disclose.integrations import endpoint, metrics
 from disclose.integrations.text_or_path import file_to_mark, names_file, opened
@@ -109,7 +109,7 @@ def marked(
         raise TypeError("use the decorator with parentheses: @disclose.marked(system='…')")
     # A misspelt statement is refused where it is written, and not when the first picture is made.
     Disclosure.new(**{"system": "checked below", **statement})
-    use = _Use(route=Route(route), function=Function(function))
+    use = Use(route=Route(route), function=Function(function))
     endpoint.expect()
 
     def outputs() -> _Outputs:
@@ -187,17 +187,10 @@ def _asynchronous_generator(function: _Anything, outputs: Callable[[], _Outputs]
     return wrapper
 
 
-class _Use(TypedDict):
-    """What the duty of a text goes by."""
-
-    route: Route
-    function: Function
-
-
 class _Outputs:
     """What one call of a marked function returns or yields: items, each marked, and pieces of one text."""
 
-    def __init__(self, profile: Profile, statement: dict[str, Any], use: _Use) -> None:
+    def __init__(self, profile: Profile, statement: dict[str, Any], use: Use) -> None:
         self.text: TextStream | None = None
         self._profile = profile
         self._statement = statement
@@ -249,9 +242,9 @@ class _Outputs:
                 output.reason = "broken off"
 
 
-def _marked_result(result: Any, profile: Profile, statement: dict[str, Any], use: _Use) -> Any:
+def _marked_result(result: Any, profile: Profile, statement: dict[str, Any], use: Use) -> Any:
     """Return *result* marked, in a shape that keeps its marks."""
-    if result is None or isinstance(result, MarkedText) or endpoint.tag(result, profile, statement):
+    if result is None or isinstance(result, MarkedText) or endpoint.tag(result, profile, statement, use):
         return result
     if isinstance(result, (list, tuple)):
         items = [_marked_result(item, profile, statement, use) for item in result]
@@ -276,7 +269,7 @@ def _marked_result(result: Any, profile: Profile, statement: dict[str, Any], use
         return MarkedImage.of(asset, marker.finish)
 
 
-def _marked_text(text: str, profile: Profile, statement: dict[str, Any], use: _Use, output: metrics.Output) -> str:
+def _marked_text(text: str, profile: Profile, statement: dict[str, Any], use: Use, output: metrics.Output) -> str:
     if not text:
         output.skip("empty")
         return text

@@ -549,6 +549,27 @@ def test_a_marked_endpoint_says_what_its_chats_state_and_signs_them(lasting):
         assert client.get(f"http://{where}{ended['manifest']}").status_code == 200
 
 
+def reason_on_record(content, profile):
+    begun, _ = disclosures(content)
+    (record,) = profile.ledger().find(disclose.Identifier.parse(begun["id"]))
+    return record.mark_of("duty").details["reason"]
+
+
+def test_the_record_of_a_chat_says_for_whom_it_was_and_what_was_asked_for(lasting):
+    @disclose.marked(lasting, system="Translator", function="translation")
+    async def translate(request):
+        return StreamingResponse(iter(chat()), media_type="text/event-stream")
+
+    async def plan(request):
+        return StreamingResponse(iter(chat()), media_type="text/event-stream")
+
+    inner = Starlette(routes=[Route("/plan", plan), Route("/translate", translate)])
+    app = DiscloseMiddleware(inner, lasting, route="machine")
+    with served(app) as where, httpx.Client(trust_env=False) as client:
+        assert reason_on_record(client.get(f"http://{where}/plan").content, lasting) == "not shown to people"
+        assert reason_on_record(client.get(f"http://{where}/translate").content, lasting) == "assistive editing"
+
+
 def test_a_chat_is_linked_to_the_session_it_leaves_in_before_its_first_word(tmp_path):
     profile = Profile(folder=tmp_path, statement={"system": "Studio"})
     inner = Starlette(routes=[Route("/", lambda _: StreamingResponse(iter(chat()), media_type="text/event-stream"))])
