@@ -41,6 +41,11 @@ class Marked:
     identifier: Identifier | None
     manifest: bytes | None = None
 
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory it takes, an entry of the table for it included."""
+        return len(self.data) + len(self.manifest or b"") + 1024
+
 
 class MarkedBodies:
     """Marks bodies, and remembers the latest, so that the parts of a picture come from one and the same marking.
@@ -57,6 +62,7 @@ class MarkedBodies:
         self._statement = statement
         self._is_media = is_media
         self._remembered: OrderedDict[bytes, Marked] = OrderedDict()
+        self._held = 0
         self._turns: dict[bytes, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -105,9 +111,13 @@ class MarkedBodies:
         return known
 
     def _remember(self, key: bytes, result: Marked) -> None:
+        if (former := self._remembered.pop(key, None)) is not None:
+            self._held -= former.size
         self._remembered[key] = result
-        while sum(len(one.data) for one in self._remembered.values()) > _REMEMBERED:
-            self._remembered.popitem(last=False)
+        self._held += result.size
+        while self._held > _REMEMBERED:
+            _, oldest = self._remembered.popitem(last=False)
+            self._held -= oldest.size
 
 
 class MediaResponder(BodyResponder):

@@ -20,7 +20,7 @@ import disclose
 from disclose import Asset, Outcome, Profile
 from disclose.about import WELL_KNOWN
 from disclose.errors import ProfileError
-from disclose.integrations import asgi_body
+from disclose.integrations import asgi_body, asgi_media
 from disclose.integrations.asgi import DiscloseMiddleware
 
 OGG = b"OggS\x00\x02" + bytes(58)
@@ -259,3 +259,19 @@ def test_a_second_start_of_a_response_is_an_error_of_the_application(profile, pn
 
     with pytest.raises(RuntimeError, match="twice"):
         messages_of(DiscloseMiddleware(app, profile, media=("image/*",)))
+
+
+def test_of_what_was_marked_only_the_latest_is_remembered(profile, png, monkeypatch):
+    """A body that was forgotten is marked anew, under an identifier of its own."""
+    app = DiscloseMiddleware(answering(png, "image/png"), profile, media=("image/*",))
+    first = ask(app).body
+    assert ask(app).body == first
+    monkeypatch.setattr(asgi_media, "_REMEMBERED", len(first) + 2048)
+    other = picture("JPEG")
+    app.app = answering(other, "image/jpeg")
+    assert ask(app).body == ask(app).body
+    app.app = answering(png, "image/png")
+    again = ask(app).body
+    assert again != first
+    assert ask(app).body == again
+    assert app.bodies._held <= asgi_media._REMEMBERED
