@@ -32,7 +32,8 @@ class Asset:
 
     Assets never change: every ``with_…`` returns a new one. ``upstream`` holds the bytes as they came in, so
     that a signature somebody else put there can be kept as an ingredient; ``inputs`` what else the content was made
-    from; ``sidecar`` the C2PA manifest store that stands beside a file whose format holds none.
+    from; ``sidecar`` the C2PA manifest store that stands beside a file whose format holds none; ``manifest`` the one
+    that it was signed with here, wherever it stands.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Asset:
         upstream: bytes | None = None,
         inputs: tuple[Asset, ...] = (),
         sidecar: bytes | None = None,
+        manifest: bytes | None = None,
         name: str | None = None,
     ) -> None:
         if data is None and content is None:
@@ -56,6 +58,7 @@ class Asset:
         self.upstream = upstream
         self.inputs = inputs
         self.sidecar = sidecar
+        self.manifest = manifest
         self.name = name
         self._given_data = data
         self._given_content = content
@@ -155,6 +158,10 @@ class Asset:
         """Return this asset with the C2PA manifest *store* that goes with it in a file of its own."""
         return self._replace(sidecar=store)
 
+    def with_manifest(self, store: bytes) -> Self:
+        """Return this asset with the C2PA manifest *store* that it was just signed with, for the ledger to keep."""
+        return self._replace(manifest=store)
+
     def save(self, path: str | os.PathLike[str], *, durable: bool = True) -> None:
         """Write the bytes to *path*, whole or not at all, and a sidecar if there is one to ``path`` + ``.c2pa``.
 
@@ -179,6 +186,7 @@ class Asset:
             "upstream": self.upstream,
             "inputs": self.inputs,
             "sidecar": self.sidecar,
+            "manifest": self.manifest,
             "name": self.name,
         }
         return type(self)(**{**values, **changes})

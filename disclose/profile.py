@@ -64,6 +64,8 @@ class Profile:
 
     The ledger is a SQLite file in ``folder``, unless ``ledger_url`` names another file or a PostgreSQL database, whose
     password stands in ``ledger_password_file``. Records older than ``ledger_retention`` days are erased.
+    With ``keep_manifests`` the manifest that each output was signed with is kept beside its record (10 to 14 KB), so
+    that a file that lost it can recover it by its watermark.
 
     ``signer_reference``, "package.module:function", returns the signer of a key that is no file, such as one in a KMS.
     What ``retired_certificates`` (PEM) signed is still this deployment's own. ``timestamp_url`` is that of an RFC 3161
@@ -92,6 +94,7 @@ class Profile:
     ledger_url: str | None = None
     ledger_password_file: Path | None = None
     ledger_retention: float | None = None
+    keep_manifests: bool = False
     statement: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     production: bool = False
     certificates: Path | None = None
@@ -211,6 +214,7 @@ class Profile:
         """Return this process's marker."""
         # Refused before the first output and not at it: whoever deploys this should see it at once.
         self._refuse(one for one in self.missing() if not one.is_of_the_statement)
+        self._check_manifests()
         self.lineage()
         if self.production:
             self.signer()
@@ -218,6 +222,15 @@ class Profile:
             "marker",
             lambda: Marker(self._layers(self.layers), optional=self.optional, complete=self._complete_identifier),
         )
+
+    def _check_manifests(self) -> None:
+        """Raise ProfileError where manifests are to be kept, on more than a preset's word, and there will be none."""
+        lacking = [name for name in ("c2pa", "ledger") if name not in self.layers]
+        if self.keep_manifests and lacking and not self.origins.get("keep_manifests", "").startswith("preset "):
+            raise ProfileError(
+                f"keep_manifests needs the layers c2pa and ledger, and layers lacks {' and '.join(lacking)}: add"
+                f" {'them' if len(lacking) > 1 else 'it'}, or set keep_manifests to false"
+            )
 
     def verifier(self) -> Verifier:
         """Return this process's verifier."""
@@ -317,6 +330,7 @@ class Profile:
             label_language=self.label_language,
             aigc_producer=self.aigc_producer,
             training_mining=self.training_mining,
+            keep_manifests=self.keep_manifests,
         )
 
     def _complete_identifier(self, found: Identifier) -> Identifier:

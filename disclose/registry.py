@@ -39,6 +39,7 @@ class Resources:
     label_language: str = "en"
     aigc_producer: str | None = None
     training_mining: bool = False
+    keep_manifests: bool = False
 
 
 def names() -> tuple[str, ...]:

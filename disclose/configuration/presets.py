@@ -41,6 +41,7 @@ _EU = Preset(
     choices={
         "layers": Choice(value=DEFAULT_LAYERS, clause="AI Act Art. 50(2); Code of Practice, Measure 1.1 (two layers)"),
         "timestamp_outage": Choice(value="fail", clause="Code of Practice, Sub-measure 1.1.1"),
+        "keep_manifests": Choice(value=True, clause="Guidelines C(2026) 5054 ¶76 (detection by an open standard)"),
     },
     requirements=(
         Requirement(
@@ -91,6 +92,7 @@ _CALIFORNIA = Preset(
     jurisdictions=("california",),
     choices={
         "layers": Choice(value=DEFAULT_LAYERS, clause="California BPC 22757.3(a)(2)-(4)"),
+        "keep_manifests": Choice(value=True, clause="California BPC 22757.2 (the tool gives system provenance data)"),
     },
     requirements=(
         Requirement(

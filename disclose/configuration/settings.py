@@ -50,6 +50,7 @@ _TABLE = (
     Setting(name="ledger_url", kind=LEDGER, clause="Code of Practice, Sub-measure 1.1.3"),
     Setting(name="ledger_password_file", kind=PATH, clause="Code of Practice, Sub-measure 1.1.3 (access control)"),
     Setting(name="ledger_retention", kind=POSITIVE, clause="Code of Practice, Sub-measure 1.1.3 (retention limits)"),
+    Setting(name="keep_manifests", kind=YES_NO, clause="Guidelines C(2026) 5054 ¶76; C2PA 2.3 Soft Binding API"),
     Setting(name="layers", kind=NAMES, clause="AI Act Art. 50(2); Code of Practice, Measure 1.1"),
     Setting(name="also_read", kind=NAMES, clause="Code of Practice, Sub-measure 2.1.4"),
     Setting(name="optional", kind=NAME_SET, clause="Code of Practice, Measure 1.1 (exceptions)"),

@@ -98,6 +98,7 @@ class C2paLayer:
         if signed.timestamp is not None:
             details["timestamp"] = signed.timestamp
         marked = asset.with_data(signed.data).with_mark(Mark(layer=self.name, details=details))
+        marked = marked.with_manifest(signed.store)
         return marked if embed else marked.with_sidecar(signed.store)
 
     def detect(self, asset: Asset) -> Iterator[Evidence]:

@@ -20,19 +20,23 @@ nobody writes a longer text a second time by chance; "Yes." is on record whereve
 
 
 class LedgerLayer:
-    """Appends a record of every marked asset: statement, hash of the bytes, and what the other layers noted."""
+    """Appends a record of every marked asset: statement, hash of the bytes, and what the other layers noted.
+
+    With *keep_manifests* the C2PA manifest store goes with the record, so that a file that loses it can recover it.
+    """
 
     name = "ledger"
     plane = Plane.RECORD
     media = ("*/*",)
 
-    def __init__(self, ledger: Callable[[], Ledger]) -> None:
+    def __init__(self, ledger: Callable[[], Ledger], *, keep_manifests: bool = False) -> None:
         self._ledger = ledger
+        self._keep_manifests = keep_manifests
 
     @classmethod
     def from_resources(cls, resources: Resources) -> Self:
         """Return the layer over the profile's ledger."""
-        return cls(resources.ledger)
+        return cls(resources.ledger, keep_manifests=resources.keep_manifests)
 
     def mark(self, asset: Asset, disclosure: Disclosure) -> Asset:
         """Return *asset* once its record is on disk; raises LedgerError when it cannot be."""
@@ -43,6 +47,7 @@ class LedgerLayer:
             media_type=asset.media_type,
             marks=asset.marks,
             likeness=bytes.fromhex(fingerprint.details["pdq"]) if fingerprint else None,
+            manifest=asset.manifest if self._keep_manifests else None,
         )
         return asset.with_mark(Mark(layer=self.name, details={"sequence": record.sequence}))
 

@@ -15,6 +15,7 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from disclose.disclosure import Identifier
+from disclose.ledger.manifests import drop
 from disclose.ledger.record import canonical
 from disclose.ledger.tables import ENTRIES, ERASURES, QUOTED_ANSWERS, QUOTED_PHRASES
 
@@ -51,7 +52,7 @@ class Erasure:
 
 
 def erase(connection: Connection, rows: Sequence[Any], reason: str) -> list[tuple[int, Erasure]]:
-    """Erase the entries *rows*, and by what their texts are found again, in an exclusive transaction.
+    """Erase the entries *rows*, their manifests, and by what their texts are found again, in an exclusive transaction.
 
     Return the erasures with their own numbers.
     """
@@ -74,6 +75,7 @@ def erase(connection: Connection, rows: Sequence[Any], reason: str) -> list[tupl
         connection.execute(insert(ERASURES), values)
         emptied = update(ENTRIES).where(ENTRIES.c.number.in_([one.entry for one in made]))
         connection.execute(emptied.values(body=None, likeness=None))
+        drop(connection, [one.entry for one in made])
         quoted = QUOTED_ANSWERS.c.identifier.in_([row.identifier for row in rows])
         # To delete reads all phrases through, which most erasures, being of pictures, need not wait for.
         if connection.execute(select(QUOTED_ANSWERS.c.number).where(quoted).limit(1)).first() is not None:

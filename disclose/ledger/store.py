@@ -20,7 +20,7 @@ from sqlalchemy import Connection, and_, func, insert, select, text
 from disclose.asset import Mark
 from disclose.disclosure import Disclosure, Identifier
 from disclose.errors import LedgerError
-from disclose.ledger import record
+from disclose.ledger import manifests, record
 from disclose.ledger.database import Database
 from disclose.ledger.encoding import pack, unpack
 from disclose.ledger.erasure import Erasure, erase, to_microseconds
@@ -44,6 +44,7 @@ class _Draft:
 
     row: dict[str, Any]
     leaf: bytes
+    manifest: bytes | None = None
 
 
 class Ledger:
@@ -93,12 +94,17 @@ class Ledger:
         media_type: str,
         marks: tuple[Mark, ...],
         likeness: bytes | None = None,
+        manifest: bytes | None = None,
     ) -> Record:
         """Append what was issued and return its record; it is on disk when this returns.
 
-        ``likeness`` is a perceptual hash of 32 bytes, for :meth:`nearest`. Callers that append at the same time share
-        a commit.
+        ``likeness`` is a perceptual hash of 32 bytes, for :meth:`nearest`; ``manifest`` the C2PA manifest store to be
+        kept with the record, for :class:`disclose.ledger.manifests.Manifests`. Callers that append at the same time
+        share a commit.
         """
+        if manifest is not None:
+            # Here, where it fails for this caller alone and not for all who share the commit.
+            manifests.active_label(manifest)
         now = datetime.now(UTC)
         recorded = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         body = record.canonical(record.body(disclosure, sha256, media_type, marks, recorded))
@@ -108,7 +114,7 @@ class Ledger:
             "recorded": to_microseconds(now),
             "body": pack(body, columns),
         }
-        number = self._writer.submit(_Draft(row=row, leaf=leaf_hash(body.encode())))
+        number = self._writer.submit(_Draft(row=row, leaf=leaf_hash(body.encode()), manifest=manifest))
         return Record.from_body(number, body)
 
     def find(self, identifier: Identifier) -> list[Record]:
@@ -153,8 +159,8 @@ class Ledger:
     def forget(self, identifier: Identifier, *, reason: str) -> list[Erasure]:
         """Erase what every record whose id begins with *identifier* says, for good; return the erasures.
 
-        The tree stays whole: the leaf hashes stay, with the id and the SHA-256 under which the erasure is found.
-        Backups and exports are beyond reach.
+        The manifests kept beside them go too. The tree stays whole: the leaf hashes stay, with the id and the SHA-256
+        under which the erasure is found. Backups and exports are beyond reach.
         """
         return self._erase(ENTRIES.c.identifier.between(*_range(identifier)), reason)
 
@@ -227,6 +233,8 @@ class Ledger:
             numbers = _numbers(connection, len(drafts))
             rows = [{"number": number, **draft.row} for number, draft in zip(numbers, drafts, strict=True)]
             insert_all(connection, rows)
+            kept = zip(numbers, (draft.manifest for draft in drafts), strict=True)
+            manifests.keep(connection, [(number, store) for number, store in kept if store is not None])
             leaves = [(number, draft.leaf) for number, draft in zip(numbers, drafts, strict=True)]
             self._records.announce(connection, leaves)
         return numbers

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0003"
+REVISION = "0004"
 """The revision of the schema below; migrations/versions leads to it from every earlier one."""
 
 METADATA = MetaData()
@@ -88,6 +88,15 @@ QUOTED_PHRASES = Table(
     Column("hash", BigInteger, primary_key=True, autoincrement=False),
     Column("answer", Integer, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
+)
+# With the records they belong to, and erased with them; 10 to 14 KB each.
+MANIFESTS = Table(
+    "manifest_stores",
+    METADATA,
+    Column("entry", _NUMBER, primary_key=True, autoincrement=False),
+    Column("label", String, nullable=False),
+    Column("store", LargeBinary, nullable=False),
+    Index("manifest_stores_by_label", "label"),
 )
 PENDING = Table(
     "pending",
