@@ -9,7 +9,7 @@
 vLLM marks text itself (0.30 and later, https://docs.vllm.ai/en/latest/features/watermarking/), but lets each request
 opt out, and answers greedy and beam requests unmarked with a warning; its documentation leaves both to the ingress.
 Written from that documentation; its numbers are held against vLLM's own vectors, the rest is **unverified against the
-engine**.
+engine**. A profile reads the mark where the name of the key's file ends in ``.vllm.key``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 from disclose.errors import MarkingError
 from disclose.integrations.engine_settings import write_secret
-from disclose.watermark.text import philox
+from disclose.watermark.text import engines, philox
 from disclose.watermark.text.contexts import TokenIds
 from disclose.watermark.text.detection import Detection
 from disclose.watermark.text.prf import engine_key
@@ -54,7 +54,7 @@ def write_settings(path: Path, key: bytes, *, width: int = philox.WIDTH) -> Path
 
 def detect(token_ids: TokenIds, key: bytes, *, width: int = philox.WIDTH, spans: bool = True) -> Detection:
     """Return how surely *token_ids* carry the mark that an engine with these settings writes."""
-    return philox.detect(token_ids, engine_key(key, ENGINE), width=width, spans=spans)
+    return engines.detect(ENGINE, token_ids, key, width=width, spans=spans)
 
 
 def admit(request: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from disclose.errors import IdentityError, MarkingError
 from disclose.integrations import llama_cpp, sglang, tensorrt_llm, vllm
-from disclose.watermark.text import Reason, gumbel, philox
+from disclose.watermark.text import Reason, gumbel, murmur, philox
 from disclose.watermark.text.prf import engine_key
 
 KEY = b"a key that only the tests hold.."
@@ -128,8 +128,11 @@ def test_the_settings_of_vllm_are_what_its_documentation_takes(tmp_path):
 
 def test_the_settings_of_sglang_forbid_the_opt_out(tmp_path):
     path = sglang.write_settings(tmp_path / "watermark.json", KEY)
-    assert json.loads(path.read_text()) == {"key": engine_key(KEY, "sglang"), "context_window": 4}
-    assert sglang.arguments(path)[-1] == "--watermark-enforce-all"
+    settings = json.loads(path.read_text())
+    # SGLang 0.5.23 takes the key as 1 to 16 hexadecimal digits, and no setting beside the file.
+    assert (len(settings["key"]), int(settings.pop("key"), 16)) == (16, engine_key(KEY, "sglang"))
+    assert settings == {"context_window": 4, "enforce_all": True}
+    assert sglang.arguments(path) == ["--enable-watermark", "--watermark-config", str(path)]
 
 
 @pytest.mark.parametrize(
@@ -138,11 +141,18 @@ def test_the_settings_of_sglang_forbid_the_opt_out(tmp_path):
         {"watermark": {"enabled": False}},
         {"watermark": {"enabled": "no"}},
         {"watermark": False},
+        {"watermark": {"key": "0123456789abcdef"}},
+        {"watermark": {"enabled": True, "key": "0123456789abcdef"}},
+        {"watermark": {"enabled": True, "context_window": 1}},
+        {"sampling_params": {"watermark": {"enabled": False}}},
+        {"sampling_params": [{}, {"watermark": {"key": "01"}}]},
         {"temperature": 0},
+        {"temperature": 1e-7},
         {"sampling_params": {"temperature": 0}},
+        {"sampling_params": [{"temperature": 1}, {"top_k": 1}]},
     ],
 )
-def test_sglang_is_not_asked_for_unmarked_answers(request_):
+def test_sglang_is_not_asked_for_answers_that_would_leave_without_this_mark(request_):
     with pytest.raises(MarkingError):
         sglang.admit(request_)
     sglang.admit({"watermark": {"enabled": True}, "temperature": 0.5, "sampling_params": {"top_p": 0.9}})
@@ -182,6 +192,18 @@ def test_a_text_under_the_settings_of_vllm_is_found_by_the_secret():
         ids.append(int(np.argmax(random.normal(0, 2, 500) + noise)))
     assert vllm.detect(ids, KEY).reason is Reason.MARKED
     assert vllm.detect(ids, b"another key that the tests hold.").reason is Reason.NOT_FOUND
+
+
+def test_a_text_under_the_settings_of_sglang_is_found_by_the_secret(tmp_path):
+    random, ids = np.random.default_rng(1), [1, 2, 3, 4]
+    settings = json.loads(sglang.write_settings(tmp_path / "watermark.json", KEY).read_text())
+    everything, key = np.arange(500), int(settings["key"], 16)
+    for _ in range(60):
+        (of_context,) = murmur.context_hashes(np.array([ids[-4:]], np.uint32))
+        noise = -np.log(-np.log(murmur.uniform(murmur.token_hashes(key, np.full(500, of_context), everything))))
+        ids.append(int(np.argmax(random.normal(0, 2, 500) + noise)))
+    assert sglang.detect(ids, KEY).reason is Reason.MARKED
+    assert sglang.detect(ids, b"another key that the tests hold.").reason is Reason.NOT_FOUND
 
 
 def generated(processor, tokens: int, prompt: list[int]) -> list[int]:

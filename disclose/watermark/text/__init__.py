@@ -9,8 +9,9 @@ Nothing is added to the text, and no model is needed to read it: token ids and t
 
 * what every scheme rests on: contexts (what seeds a token's randomness), prf (the keyed randomness), significance
   (how sure to be), spans (where in the text), detection (what is reported);
-* the schemes: gumbel (ours), synthid (as transformers writes it; saddlepoint gives its p-value), philox (vLLM's);
-* search: several keys, tokenizers and schemes at once.
+* the schemes: gumbel (ours), synthid (as transformers writes it; saddlepoint gives its p-value), philox and murmur
+  (vLLM's and SGLang's);
+* engines: the marks of engines by name; search: several keys, tokenizers and schemes at once.
 """
 
 from disclose.watermark.text.detection import Detection, Reason
