@@ -1,7 +1,8 @@
-"""Exports: an answer saved as a document, labelled at its top for people, and signed in a file beside it.
+"""Exports: an answer saved as a document, labelled at its top for people, and signed in a file beside it or in itself.
 
 Whoever gets the document sees what it is before reading it (Code of Practice, Section 2, 1.2.2(f)), and a machine finds
-the statement in it and the manifest through it. Nothing invisible is written into any of them.
+the statement in it and the manifest through it. Nothing invisible is written into any of them, unless a plain text is
+to be signed in itself.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ from disclose.notice.wording import wording
 if TYPE_CHECKING:
     from disclose.profile import Profile
 
+_EMBEDS = "c2pa_text"
 _STYLE = "max-width:42rem;margin:2rem auto;padding:0 1rem;font:1rem/1.6 sans-serif"
 _LABEL_STYLE = "border:1px solid;border-radius:.4em;padding:.4em .8em;font-weight:600"
 
@@ -35,13 +38,16 @@ def export(
     *,
     language: str | None = None,
     title: str = "",
+    embedded: bool | None = None,
     **statement: Any,
 ) -> Asset:
     """Write *answer* (Markdown or plain text) to *path* as its ending says, with its manifest beside it.
 
     .md, .html, .txt and .json; the label stands in *language*, else in the profile's. *statement* is as for
-    :func:`disclose.mark`. Returns the asset that was written. Raises UnsupportedError for other endings, and a
-    DiscloseError where it cannot be marked or written: then there is no document.
+    :func:`disclose.mark`. With *embedded* the document is one file, its manifest inside (C2PA 2.4, A.7 to A.9); unless
+    told, where the profile names the layer c2pa_text. Returns the asset that was written. Raises UnsupportedError for
+    other endings, JSON among them where *embedded*, and a DiscloseError where it cannot be marked or written: then
+    there is no document.
     """
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:
@@ -51,28 +57,37 @@ def export(
 
         profile = default_profile()
     media_type, written = _FORMATS[path.suffix.lower()]
+    has_place = media_type != "application/json"
+    if embedded and not has_place:
+        raise UnsupportedError(f"cannot put a manifest into {path.name}: JSON has no place for it; leave out embedded")
+    embedded = has_place and _EMBEDS in profile.layers if embedded is None else embedded
     disclosure = profile.disclosure(**statement)
-    manifest = quote(sidecar_path(path).name)
+    manifest = None if embedded else quote(sidecar_path(path).name)
     text = written(answer, disclosure, language or profile.label_language, manifest, title)
     data = _encoded(text)
     asset = Asset(media_type=media_type, data=data, upstream=data, name=path.name)
-    marked = TextMarker(profile, sidecar=True).mark(asset, disclosure, sidecar=True)
+    layers = tuple(name for name in profile.layers if name != _EMBEDS) + (_EMBEDS,) * embedded
+    marker = TextMarker(replace(profile, layers=layers), sidecar=not embedded)
+    marked = marker.mark(asset, disclosure, sidecar=not embedded)
     marked.save(path)
     return marked
 
 
-def _plain(answer: str, disclosure: Disclosure, language: str, manifest: str, title: str) -> str:
+def _plain(answer: str, disclosure: Disclosure, language: str, manifest: str | None, title: str) -> str:
     return labelled(answer, language, paragraph=True).rstrip("\n") + "\n"
 
 
-def _markdown(answer: str, disclosure: Disclosure, language: str, manifest: str, title: str) -> str:
+def _markdown(answer: str, disclosure: Disclosure, language: str, manifest: str | None, title: str) -> str:
+    document = labelled(answer, language, paragraph=True).rstrip()
+    if manifest is None:
+        return f"{document}\n"
     # C2PA 2.4, A.9: a reference to the manifest in a comment of the format, here after the text.
     reference = f"<!-- -----BEGIN C2PA MANIFEST----- {manifest} -----END C2PA MANIFEST----- -->"
     # Whatever is left open in the text, such as a fence, must not swallow the reference; it stays in its own block.
-    return f"{labelled(answer, language, paragraph=True).rstrip()}\n\n{reference}\n"
+    return f"{document}\n\n{reference}\n"
 
 
-def _json(answer: str, disclosure: Disclosure, language: str, manifest: str, title: str) -> str:
+def _json(answer: str, disclosure: Disclosure, language: str, manifest: str | None, title: str) -> str:
     said = {
         "label": text_prefix(language).strip().removesuffix(":").strip(),
         "digital_source_type": disclosure.source_type.uri,
@@ -82,7 +97,7 @@ def _json(answer: str, disclosure: Disclosure, language: str, manifest: str, tit
     return json.dumps({"ai_disclosure": said, "text": answer}, ensure_ascii=False, indent=2) + "\n"
 
 
-def _html(answer: str, disclosure: Disclosure, language: str, manifest: str, title: str) -> str:
+def _html(answer: str, disclosure: Disclosure, language: str, manifest: str | None, title: str) -> str:
     from markdown_it import MarkdownIt
 
     words = wording("text_prefix", language)
@@ -97,8 +112,7 @@ def _html(answer: str, disclosure: Disclosure, language: str, manifest: str, tit
             '<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width">',
             f"<title>{escape(title or disclosure.system)}</title>",
-            # C2PA 2.4, A.7.1.2: the manifest is elsewhere, and covers the whole of this document.
-            f'<link rel="c2pa-manifest" href="{escape(manifest)}" type="application/c2pa">',
+            *([] if manifest is None else [_link(manifest)]),
             f'<meta name="digital-source-type" content="{disclosure.source_type.uri}">',
             f'<script type="application/ld+json">{_linked_data(disclosure, title)}</script>',
             "</head>",
@@ -111,6 +125,11 @@ def _html(answer: str, disclosure: Disclosure, language: str, manifest: str, tit
             "",
         )
     )
+
+
+def _link(manifest: str) -> str:
+    # C2PA 2.4, A.7.1.2: the manifest is elsewhere, and covers the whole of this document.
+    return f'<link rel="c2pa-manifest" href="{escape(manifest)}" type="application/c2pa">'
 
 
 def _linked_data(disclosure: Disclosure, title: str) -> str:
@@ -144,7 +163,7 @@ def _encoded(text: str) -> bytes:
         ) from error
 
 
-_Format = Callable[[str, Disclosure, str, str, str], str]
+_Format = Callable[[str, Disclosure, str, str | None, str], str]
 _FORMATS: dict[str, tuple[str, _Format]] = {
     ".md": ("text/markdown", _markdown),
     ".html": ("text/html", _html),

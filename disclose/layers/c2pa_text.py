@@ -1,8 +1,9 @@
-"""Content Credentials inside plain text: the manifest as invisible characters after the last one (C2PA 2.4, A.8).
+"""Content Credentials inside a text: in the head of HTML, in a comment of Markdown, in invisible characters elsewhere.
 
-Opt-in, for whole documents: it adds some 1,800 characters (7 kB), which a model that reads the text again takes for
-thousands of tokens, and the smallest change breaks it. c2patxt writes and reads the frame; it signs with Ed25519 and
-with a key at hand only. Markdown has A.9 and HTML A.7: a reference in the document to the manifest beside it.
+Opt-in, for whole documents, and the smallest change breaks them. HTML (C2PA 2.4, A.7) and Markdown (A.9) hold 5 kB of
+Base64, signed with any key. Plain text (A.8) gets some 1,800 invisible characters (7 kB), which a model that reads
+the text again takes for thousands of tokens: c2patxt writes and reads those, and signs with Ed25519 and with a key at
+hand only.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from disclose.asset import Asset, Mark
-from disclose.disclosure import Disclosure, Identifier
-from disclose.errors import IdentityError, MarkingError, extra
+from disclose.disclosure import Action, Disclosure, Identifier
+from disclose.errors import IdentityError, MarkingError, UnreadableError, UnsupportedError, extra
 from disclose.evidence import Basis, Binding, Evidence, Integrity, Time, Trust
 from disclose.layer import Plane
-from disclose.media import text, text_zones
+from disclose.layers.c2pa_codes import Assessment, failures
+from disclose.layers.c2pa_document import DocumentEngine
+from disclose.layers.c2pa_engine import Ingredient
+from disclose.layers.c2pa_manifest import PARENT, Relationship, active, definition, source_type_of, statement_of
+from disclose.media import text, text_frames, text_tag, text_zones
 from disclose.registry import Resources
 
 if TYPE_CHECKING:
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
 _GENERATOR = "disclose"
 _INSTANCE = "xmp:iid:"
 _SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+_WHOLE = "an intact signed manifest in the text, for the whole of it"
+_SEVERAL = "more than one signed manifest in the text, where there may be one (C2PA 2.4, A.7.1 and A.9.5)"
 
 
 class C2paTextLayer:
@@ -36,11 +43,12 @@ class C2paTextLayer:
 
     name = "c2pa_text"
     plane = Plane.CONTENT
-    media = ("text/plain",)
+    media = ("text/plain", text_frames.MARKDOWN, text_frames.HTML)
 
     def __init__(self, *, signer: Callable[[], Signer], trust: Callable[[], TrustList]) -> None:
         self._signer = signer
         self._trust = trust
+        self._engine = DocumentEngine(signer=signer, trust=trust)
 
     @classmethod
     def from_resources(cls, resources: Resources) -> Self:
@@ -48,16 +56,31 @@ class C2paTextLayer:
         return cls(signer=resources.signer, trust=resources.trust)
 
     def mark(self, asset: Asset, disclosure: Disclosure) -> Asset:
-        """Return *asset*, in Unicode's form C, with a signed manifest after its last character.
+        """Return *asset* with a signed manifest in its text; plain text comes back in Unicode's form C.
 
-        Raises MarkingError for a text that does not end in plain prose or carries a manifest already, IdentityError
-        for a signer without an Ed25519 key at hand.
+        Raises MarkingError for a text that carries a manifest already or has no place for one (plain text: that does
+        not end in plain prose; HTML: without a head), IdentityError for a plain text where no Ed25519 key is at hand.
         """
+        if asset.media_type in (text_frames.MARKDOWN, text_frames.HTML):
+            return self._signed_visibly(asset, disclosure)
+        return self._signed_invisibly(asset, disclosure)
+
+    def detect(self, asset: Asset) -> Iterator[Evidence]:
+        """Yield what the manifest in *asset* says, and whether it belongs to the whole of this very text."""
+        content = text.decode(asset.data)
+        if found := list(text_frames.visible_frames(content)):
+            yield self._document_finding(asset, found[0].manifest) if len(found) == 1 else self._broken(_SEVERAL)
+        if asset.media_type != text_frames.HTML and text_frames.holds_invisible(content):
+            yield from self._invisible_findings(content)
+
+    def _signed_invisibly(self, asset: Asset, disclosure: Disclosure) -> Asset:
         with extra("text"):
             import c2patxt
 
         content = text.decode(asset.data)
-        if text_zones.places(content)[-1:] != [len(content.rstrip())]:
+        # A pointer may stand there already.
+        visible = text_tag.RUN.sub("", content)
+        if text_zones.places(visible)[-1:] != [len(visible.rstrip())]:
             raise MarkingError(
                 f"cannot sign {asset.name or 'the text'} in itself: it does not end in plain prose, and code, data,"
                 " addresses and numbers are never touched; sign it in a sidecar, with the layer c2pa"
@@ -76,12 +99,69 @@ class C2paTextLayer:
         mark = Mark(layer=self.name, details={"characters": len(signed) - len(content)})
         return asset.with_data(signed.encode()).with_mark(mark)
 
-    def detect(self, asset: Asset) -> Iterator[Evidence]:
-        """Yield what the manifest in *asset* says, and whether it belongs to the whole of this very text."""
+    def _signed_visibly(self, asset: Asset, disclosure: Disclosure) -> Asset:
+        name, content = asset.name or "the text", _exactly(asset.data)
+        parent = asset.upstream if disclosure.action is Action.ALTERED else None
+        sources = [] if parent is None else [(PARENT, Relationship.PARENT_OF, asset.media_type, parent)]
+        inputs = [f"input-{number}" for number, _ in enumerate(asset.inputs, 1)]
+        sources += [
+            (label, Relationship.INPUT_TO, one.media_type, one.data)
+            for label, one in zip(inputs, asset.inputs, strict=True)
+        ]
+        manifest = definition(
+            asset, disclosure, has_parent=parent is not None, inputs=tuple(inputs), training_mining=False
+        )
+        try:
+            signed = self._engine.sign_inside(
+                manifest,
+                asset.media_type,
+                lambda store: text_frames.framed(content, asset.media_type, store),
+                ingredients=[
+                    Ingredient(label=label, relationship=relationship, media_type=kind, data=data, title=label)
+                    for label, relationship, kind, data in sources
+                ],
+            )
+        except (MarkingError, UnsupportedError) as error:
+            raise MarkingError(f"cannot sign {name} in itself: {error}") from error
+        details = {"alg": self._engine.signer.algorithm, "certificate": self._engine.signer.fingerprint}
+        if signed.timestamp is not None:
+            details["timestamp"] = signed.timestamp
+        return asset.with_data(signed.data).with_mark(Mark(layer=self.name, details=details))
+
+    def _document_finding(self, asset: Asset, manifest: bytes) -> Evidence:
+        try:
+            store = self._engine.read_inside(asset.media_type, asset.data, manifest)
+        except UnreadableError as error:
+            return self._broken(f"a signed manifest in the text that cannot be read: {error}")
+        said, assessment = active(store), Assessment.of_store(store)
+        statement, source_type = statement_of(said), source_type_of(store)
+        return Evidence(
+            layer=self.name,
+            basis=Basis.METADATA,
+            binding=Binding.HARD,
+            integrity=assessment.integrity,
+            trust=assessment.trust,
+            time=assessment.time,
+            id=None if statement is None else statement.id,
+            generated=source_type is not None and source_type.is_generated,
+            source_type=source_type,
+            disclosure=statement,
+            summary=_summary(
+                intact=assessment.integrity is Integrity.INTACT, trusted=assessment.trust is Trust.TRUSTED
+            ),
+            details={
+                "failures": failures((store.get("validation_results") or {}).get("activeManifest") or {}),
+                "meanings": dict(assessment.meanings),
+            },
+        )
+
+    def _broken(self, summary: str) -> Evidence:
+        return Evidence(layer=self.name, basis=Basis.METADATA, integrity=Integrity.BROKEN, summary=summary)
+
+    def _invisible_findings(self, content: str) -> Iterator[Evidence]:
         with extra("text"):
             import c2patxt
 
-        content = text.decode(asset.data)
         anchors = self._trust().anchors
         context = c2patxt.VerifyContext(
             anchors_pem=anchors.encode() if anchors else None, trust_evaluator=_IssuedByAnchor()
@@ -114,11 +194,6 @@ class C2paTextLayer:
         trusted = verdict.state is c2patxt.Provenance.TRUSTED
         claim = verdict.manifest.claim if verdict.manifest is not None else {}
         assertions = verdict.manifest.assertions if verdict.manifest is not None else {}
-        whole = (
-            "an intact signed manifest in the text, for the whole of it"
-            if intact
-            else ("a signed manifest in the text that does not match it, or cannot be checked")
-        )
         return Evidence(
             layer=self.name,
             basis=Basis.METADATA,
@@ -128,9 +203,20 @@ class C2paTextLayer:
             time=Time.STATED if intact else Time.UNKNOWN,
             id=_identifier(claim) if intact else None,
             generated=intact and _SOURCE_TYPE in str(assertions),
-            summary=f"{whole}: signer {'on a trust list' if trusted else 'not on a trust list'}",
+            summary=_summary(intact=intact, trusted=trusted),
             details={"failures": [str(status.code) for status in verdict.failure]},
         )
+
+
+def _summary(*, intact: bool, trusted: bool) -> str:
+    what = _WHOLE if intact else "a signed manifest in the text that does not match it, or cannot be checked"
+    return f"{what}: signer {'on a trust list' if trusted else 'not on a trust list'}"
+
+
+def _exactly(data: bytes) -> str:
+    """Return the text of *data*, a byte order mark included."""
+    begins = "\ufeff" if data.startswith(b"\xef\xbb\xbf") else ""
+    return begins + text.decode(data)
 
 
 class _IssuedByAnchor:

@@ -14,7 +14,7 @@ from disclose.disclosure import Disclosure
 from disclose.errors import MarkingError
 from disclose.evidence import Basis, Evidence
 from disclose.layer import Carried, Plane
-from disclose.media import text, text_tag, text_zones
+from disclose.media import text, text_frames, text_tag, text_zones
 from disclose.registry import Resources
 
 _CHANCE = 2.0**-64
@@ -43,8 +43,13 @@ class TextPointerLayer:
         return cls(key)
 
     def mark(self, asset: Asset, disclosure: Disclosure) -> Asset:
-        """Return *asset* with a tag; raises MarkingError where there is no paragraph of plain prose to hold it."""
+        """Return *asset* with a tag; raises MarkingError where no paragraph of plain prose can hold it."""
         content = text.decode(asset.data)
+        if text_frames.is_signed(content):
+            raise MarkingError(
+                f"cannot put a pointer into {asset.name or 'the text'}: it is signed in itself, and any change would"
+                " break that; name text_pointer before c2pa_text among the layers"
+            )
         found = text_zones.places(content)
         if not found:
             raise MarkingError(

@@ -20,7 +20,8 @@ LENGTH = 18
 IDENTIFIER_BITS = 64
 _KIND = b"\xd1\x5c"
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-_RUN = re.compile(f"[{_SELECTORS}]{{{LENGTH},}}")
+RUN = re.compile(f"[{_SELECTORS}]{{{LENGTH},}}")
+"""As many variation selectors as a tag has, or more."""
 _MANIFEST = b"C2PATXT\x00"
 
 
@@ -49,13 +50,13 @@ class Hidden:
 
 def written(text: str, place: int, identifier: Identifier, key: bytes) -> str:
     """Return *text* with the tag of *identifier* at *place* (see :func:`disclose.media.text_zones.places`)."""
-    return text[:place] + _selectors(_KIND + _leading(identifier) + _code(identifier, key)) + text[place:]
+    return text[:place] + selectors_of(_KIND + _leading(identifier) + _code(identifier, key)) + text[place:]
 
 
 def tags(text: str) -> Iterator[Tag]:
     """Yield the tags in *text*, with whosever key they were made."""
-    for run in _RUN.finditer(text):
-        data = _bytes(run[0])
+    for run in RUN.finditer(text):
+        data = bytes_of(run[0])
         found = data.find(_KIND)
         while found >= 0 and found + LENGTH <= len(data):
             body = data[found + len(_KIND) : found + LENGTH]
@@ -82,7 +83,7 @@ def hidden(text: str) -> Iterator[Hidden]:
             if kind == _SELECTED:
                 if found.start() in own:
                     continue
-                named = "a C2PA manifest (2.4, A.8)" if _MANIFEST in _bytes(found[0]) else kind
+                named = "a C2PA manifest (2.4, A.8)" if _MANIFEST in bytes_of(found[0]) else kind
                 yield Hidden(kind=named, start=found.start(), end=found.end())
             else:
                 yield Hidden(kind=kind, start=found.start(), end=found.end())
@@ -98,11 +99,13 @@ _FORMS = (
 )
 
 
-def _selectors(data: bytes) -> str:
+def selectors_of(data: bytes) -> str:
+    """Return *data* as variation selectors, one a byte."""
     return "".join(chr(0xFE00 + byte if byte < 16 else 0xE0100 + byte - 16) for byte in data)
 
 
-def _bytes(selectors: str) -> bytes:
+def bytes_of(selectors: str) -> bytes:
+    """Return the bytes that *selectors*, variation selectors all of them, stand for."""
     return bytes(ord(one) - 0xFE00 if ord(one) < 0xFE10 else ord(one) - 0xE0100 + 16 for one in selectors)
 
 

@@ -2,10 +2,13 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.util import find_spec
 
 import pytest
 from answers import answers
+from system_parts import need_package
 
 import disclose
 from disclose.errors import UnsupportedError
@@ -98,3 +101,36 @@ def test_other_endings_are_refused_and_nothing_is_written(tmp_path, profile):
     with pytest.raises(UnsupportedError, match="surrogate"):
         export("half \ud800 of a pair", tmp_path / "answer.txt", profile, system="Writer")
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("answer")]
+
+
+@pytest.mark.parametrize("ending", [".md", ".html"])
+def test_a_document_is_one_file_with_its_manifest_inside_where_that_is_asked_for(tmp_path, profile, ending):
+    need_package(find_spec("c2pa_text") and find_spec("c2patxt"), "pip install 'disclose-ai[text]'")
+    path = tmp_path / f"answer{ending}"
+    export(ANSWER, path, profile, embedded=True, system="Writer", provider="Acme GmbH")
+    assert not path.with_name(path.name + ".c2pa").exists()
+    assert ".c2pa" not in path.read_text("utf-8")
+    # Whoever reads it has nothing of what its maker has but the file.
+    reader = disclose.Profile(folder=tmp_path / "reader", layers=("c2pa_text",))
+    verdict = disclose.verify(path, reader)
+    assert verdict.outcome == "disclosed"
+    assert verdict.disclosure.provider == "Acme GmbH"
+    assert disclose.verify(path, profile).outcome == "disclosed"
+    path.write_bytes(path.read_bytes().replace(b"The tides", b"The ebbs"))
+    assert disclose.verify(path, reader).outcome == "contested"
+
+
+def test_a_profile_that_signs_texts_in_themselves_does_so_in_exports(tmp_path, profile):
+    need_package(find_spec("c2pa_text") and find_spec("c2patxt"), "pip install 'disclose-ai[text]'")
+    signing = replace(profile, layers=("c2pa_text", *LAYERS))
+    export(ANSWER, tmp_path / "answer.md", signing, system="Writer")
+    assert [path.name for path in tmp_path.glob("answer*")] == ["answer.md"]
+    assert disclose.verify(tmp_path / "answer.md", signing).outcome == "disclosed"
+    export(ANSWER, tmp_path / "beside.md", signing, embedded=False, system="Writer")
+    assert (tmp_path / "beside.md.c2pa").exists()
+
+
+def test_json_has_no_place_for_a_manifest(tmp_path, profile):
+    with pytest.raises(UnsupportedError, match="JSON"):
+        export(ANSWER, tmp_path / "answer.json", profile, embedded=True, system="Writer")
+    assert not (tmp_path / "answer.json").exists()
