@@ -1,12 +1,18 @@
 """The text watermark as a layer: what a model's tokens say of it, as evidence; and on record, whether one was due.
 
 The mark itself is written while the model writes (:mod:`disclose.watermark.text`), so that this layer adds nothing to a
-text: it measures what the text carries and notes that beside the duty to carry it.
+text: it measures what the text carries, once its last word is there, and notes that beside the duty to carry it. A
+text that could not be examined is noted as one that was not; nothing here says that there is a mark unless one shows.
+
+A key that a serving engine was given (:mod:`disclose.watermark.text.engines`) is told from the others by its name,
+that of its file: one in ``answers.sglang.key`` is looked for as SGLang's alone.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib import import_module
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
@@ -14,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 from disclose.asset import Asset, Mark
 from disclose.disclosure import Disclosure
 from disclose.duty import Duty, duty_of
-from disclose.errors import ProfileError
+from disclose.errors import DiscloseError, ProfileError
 from disclose.evidence import Basis, Binding, Evidence, Integrity
 from disclose.layer import Plane
 from disclose.media import text
@@ -22,8 +28,9 @@ from disclose.registry import Resources
 
 if TYPE_CHECKING:
     from disclose.watermark.text.detection import Detection
-    from disclose.watermark.text.search import Scheme, Tokenizer
+    from disclose.watermark.text.search import Reading, Scheme, Tokenizer
 
+_log = logging.getLogger(__name__)
 _BOTH = "it takes a key and the tokenizer of the model; set text_key_files and tokenizers"
 _MOST_OF_IT = 0.5
 """The share of the tokens that has to carry the mark before it speaks for the text."""
@@ -33,7 +40,9 @@ class TextWatermarkLayer:
     """Examines texts under *keys* with *tokenizers* and *schemes*, each by its name; see ``watermark.text.search``."""
 
     name = "text_watermark"
-    plane = Plane.CONTENT
+    # A mark in the content, but what is noted of it comes after the last word, as streams have it, and before the
+    # record, which keeps the note.
+    plane = Plane.CONTAINER
     media = ("text/plain", "text/markdown")
 
     def __init__(
@@ -64,22 +73,55 @@ class TextWatermarkLayer:
         return cls(tokenizers=References(resources.tokenizers), keys=resources.text_keys, schemes=schemes)
 
     def mark(self, asset: Asset, disclosure: Disclosure) -> Asset:
-        """Return *asset* with note of whether a watermark was due in it, why, and how surely there is one."""
+        """Return *asset* with note of whether a watermark was due in it, why, and how surely there is one.
+
+        What keeps a text from being examined is noted instead: the text may have been shown by now, and it is better
+        on record without the finding than nowhere.
+        """
         content = text.decode(asset.data)
-        found = self._searched(content)
-        details = {"duty": self._duty(content).to_dict(), "p_value": found.p_value, "scored": found.scored}
+        duty = self._duty(content)
+        details = {"duty": duty.to_dict(), **self._noted(content, due=duty.watermark)}
         return asset.with_mark(Mark(layer=self.name, details=details))
 
     def detect(self, asset: Asset) -> list[Evidence]:
         """Return what the surest examination says; that none could be sure is a finding too, with its reason."""
         return [self._finding(self._searched(text.decode(asset.data)))]
 
+    def _noted(self, content: str, *, due: bool) -> dict[str, Any]:
+        from disclose.watermark.text.detection import Reason
+
+        try:
+            found = self._searched(content)
+        except DiscloseError as error:
+            _log.warning("a text goes on record unexamined for its watermark: %s", error)
+            return {"examined": False, "reason": str(error)}
+        if due and found.reason is Reason.NOT_FOUND:
+            _log.warning("a text that is to carry a watermark does not show one: was its model given the key?")
+        return {
+            "examined": True,
+            "reason": found.reason.value,
+            "p_value": found.p_value,
+            "scored": found.scored,
+        }
+
     def _searched(self, content: str) -> Detection:
-        from disclose.watermark.text.search import search
+        from disclose.watermark.text.search import examined
 
         if not self._keys or not self._tokenizers:
             raise ProfileError(f"cannot look for a text watermark: {_BOTH}")
-        return search(content, tokenizers=self._tokenizers, keys=self._keys, schemes=self._schemes)
+        return examined(content, tokenizers=self._tokenizers, readings=self._readings())
+
+    def _readings(self) -> dict[str, Reading]:
+        """Return each scheme with each key that may be of it: an engine's own key is of nothing else."""
+        from disclose.watermark.text import engines
+        from disclose.watermark.text.search import readings
+
+        shared = {name: key for name, key in self._keys.items() if engines.engine_of(name) is None}
+        return readings(shared, self._schemes) | {
+            f"{engine}, key {name}": partial(engines.detect, engine, secret=key)
+            for name, key in self._keys.items()
+            if (engine := engines.engine_of(name)) is not None
+        }
 
     def _finding(self, found: Detection) -> Evidence:
         from disclose.watermark.text.detection import Reason

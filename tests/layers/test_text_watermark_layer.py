@@ -11,7 +11,8 @@ from disclose.errors import ProfileError
 from disclose.evidence import Outcome, Verdict
 from disclose.layer import Layer
 from disclose.layers.text_watermark import TextWatermarkLayer
-from disclose.watermark.text import gumbel
+from disclose.watermark.text import gumbel, murmur, philox
+from disclose.watermark.text.prf import engine_key
 
 KEY, OTHER = b"a key of the tests, 32 bytes long", b"another key of the tests, as long"
 WORDS = tuple(dict.fromkeys(word for text in answers() for word in text.split() if word.isalpha()))[:512]
@@ -87,6 +88,7 @@ def test_the_record_says_whether_a_mark_was_due_and_how_surely_it_is_there(layer
     mark = layer.mark(disclose.Asset.open(marked.encode()), statement).mark_of("text_watermark")
     assert mark.details["duty"]["reason"] == "free-form text"
     assert mark.details["p_value"] < 1e-6
+    assert (mark.details["examined"], mark.details["reason"]) == (True, "marked")
     short = layer.mark(disclose.Asset.open(b"Yes."), statement).mark_of("text_watermark")
     assert short.details["duty"]["watermark"] is False
 
@@ -100,6 +102,92 @@ def test_a_profile_that_names_key_and_tokenizer_finds_the_mark(tmp_path, marked)
     assert (verdict.outcome, evidence.generated) == (Outcome.DISCLOSED, True)
     assert "key one" in evidence.details["examined"]
     assert KEY.decode() not in repr(profile.resources())
+
+
+def streamed(profile, text):
+    """Write *text* as a model does, word by word, and return what the record says of its watermark."""
+
+    @disclose.marked(profile, system="Writer")
+    def answer():
+        yield from (f"{word} " for word in text.split())
+
+    assert "".join(answer()).split() == text.split()
+    (record,) = profile.ledger().records()
+    return record.mark_of("text_watermark").details
+
+
+def streaming(folder, tokenizer=f"{__name__}:encode", key="one.key"):
+    (folder / key).write_bytes(KEY)
+    return disclose.Profile(
+        folder=folder / "home",
+        layers=("ledger", "text_watermark"),
+        text_key_files=[folder / key],
+        tokenizers=[tokenizer],
+    )
+
+
+def test_a_stream_that_its_model_marked_is_on_record_as_marked(tmp_path, marked):
+    details = streamed(streaming(tmp_path), marked)
+    assert (details["examined"], details["reason"]) == (True, "marked")
+    assert details["p_value"] < 1e-6
+
+
+def test_a_stream_that_nobody_marked_is_on_record_as_one_without_a_mark(tmp_path, caplog):
+    details = streamed(streaming(tmp_path), written(250, OTHER))
+    assert (details["examined"], details["reason"]) == (True, "not found")
+    assert details["p_value"] > 1e-4
+    assert details["duty"]["watermark"]
+    assert "does not show one" in caplog.text
+
+
+@pytest.mark.parametrize("tokenizer", ["no_such_module:encode", f"{__name__}:ragged", f"{__name__}:failing"])
+def test_a_stream_that_cannot_be_examined_is_on_record_as_such(tmp_path, marked, caplog, tokenizer):
+    details = streamed(streaming(tmp_path, tokenizer), marked)
+    assert details["examined"] is False
+    assert "p_value" not in details
+    assert "unexamined" in caplog.text
+    assert marked.split()[0] not in details["reason"]
+
+
+def ragged(text):
+    return [[1], [2, 3]]
+
+
+def failing(text):
+    raise RuntimeError(text)
+
+
+def test_without_a_key_a_stream_is_on_record_as_unexamined(tmp_path, marked):
+    profile = disclose.Profile(folder=tmp_path, layers=("text_watermark", "ledger"))
+    details = streamed(profile, marked)
+    assert (details["examined"], details["duty"]["watermark"]) == (False, True)
+    assert "text_key_files" in details["reason"]
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+def test_a_key_whose_name_ends_in_an_engine_s_finds_the_mark_of_that_engine_alone(tmp_path, engine):
+    profile = streaming(tmp_path, key=f"answers.{engine}.key")
+    text = of_engine(engine)
+    (found,) = [one for one in disclose.verify(text, profile).evidence if one.layer == "text_watermark"]
+    assert found.p_value < 1e-6
+    assert found.details["examined"].startswith(f"{engine}, key answers.{engine}")
+    plain = profile._layers(("text_watermark",))[0]
+    (missed,) = plain.detect(disclose.Asset.open(written(120).encode()))
+    assert not missed.generated
+
+
+def of_engine(engine):
+    """Return what a model without any preference would write inside *engine*, by its published numbers."""
+    key, ids, everything = engine_key(KEY, engine), [1, 2, 3, 4], numpy.arange(len(WORDS))
+    for _ in range(80):
+        context = numpy.array([ids[-4:]], numpy.uint32)
+        if engine == "vllm":
+            numbers = philox.uniform(key, numpy.broadcast_to(context, (len(WORDS), 4)), everything)
+        else:
+            of_context = numpy.repeat(murmur.context_hashes(context), len(WORDS))
+            numbers = murmur.uniform(murmur.token_hashes(key, of_context, everything))
+        ids.append(int(numpy.argmax(numbers)))
+    return " ".join(WORDS[one] for one in ids)
 
 
 @pytest.mark.parametrize("reference", ["no_such_module:encode", "json:no_such_function", "json:__doc__"])

@@ -1,7 +1,6 @@
 """Searching: a text of unknown origin, examined under several keys, tokenizers and schemes at once.
 
->>> from functools import partial
->>> from disclose.watermark.text import gumbel, search
+>>> >>> from disclose.watermark.text import gumbel, search
 >>> schemes = {"gumbel": gumbel.detect, "gumbel, 5 tokens": partial(gumbel.detect, width=5)}
 >>> search.search(text, tokenizers={"smollm2": encode}, keys={"2026": key}, schemes=schemes)    # doctest: +SKIP
 
@@ -16,11 +15,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from disclose.errors import InputError
-from disclose.watermark.text.contexts import TokenIds
+from disclose.watermark.text.contexts import TokenIds, token_array
 from disclose.watermark.text.detection import Detection
 
 Tokenizer = Callable[[str], TokenIds]
 Scheme = Callable[[TokenIds, Any], Detection]
+Reading = Callable[[TokenIds], Detection]
 
 _log = logging.getLogger(__name__)
 
@@ -33,23 +33,40 @@ def search(
     ``tokenizers`` give a text's token ids without special tokens, ``keys`` are what the schemes take, and the names
     appear in the label. A tokenizer that fails is left out and logged; InputError is raised where all fail.
     """
+    return examined(text, tokenizers=tokenizers, readings=readings(keys, schemes))
+
+
+def examined(text: str, *, tokenizers: Mapping[str, Tokenizer], readings: Mapping[str, Reading]) -> Detection:
+    """Return the surest detection in *text* of all *readings*, each a scheme with its key, under all *tokenizers*.
+
+    Where a key belongs to one scheme only, naming the pairs leaves fewer hypotheses than :func:`search` would try.
+    """
     readable = well_formed(text)
     detections: list[tuple[str, Detection]] = []
     for spoken, encode in tokenizers.items():
         try:
-            ids = encode(readable)
+            ids = token_array(encode(readable))
         except Exception as error:  # foreign code over hostile text; its message may quote the text
             kind = type(error).__name__
             _log.warning("the tokenizer %s could not read a text of %d characters: %s", spoken, len(text), kind)
             continue
-        detections += [
-            (f"{named}, key {of_key}, tokenizer {spoken}", detect(ids, key))
-            for of_key, key in keys.items()
-            for named, detect in schemes.items()
-        ]
+        detections += [(f"{named}, tokenizer {spoken}", read(ids)) for named, read in readings.items()]
     if not detections:
         raise InputError("searching a text for watermarks: no key, no scheme, or no tokenizer that can read the text")
     return surest(detections)
+
+
+def readings(keys: Mapping[str, Any], schemes: Mapping[str, Scheme]) -> dict[str, Reading]:
+    """Return each of *schemes* with each of *keys*, by the names of both."""
+
+    def reading(detect: Scheme, key: Any) -> Reading:
+        return lambda token_ids: detect(token_ids, key)
+
+    return {
+        f"{named}, key {of_key}": reading(detect, key)
+        for of_key, key in keys.items()
+        for named, detect in schemes.items()
+    }
 
 
 def surest(detections: list[tuple[str, Detection]]) -> Detection:

@@ -107,9 +107,19 @@ def test_p_values_over_keys_are_valid_whatever_the_text(key, seed):
 
 
 def test_contexts_that_share_a_hash_count_once():
-    text = [*SAME_HASH[0], 17, *SAME_HASH[1], 17]
+    text = [*SAME_HASH[0], 17, *SAME_HASH[1], 18]
     assert len(set(murmur.context_hashes(np.array(SAME_HASH, np.uint32)).tolist())) == 1
     assert murmur.detect(text, KEY, width=2).scored == 3
+
+
+def test_tokens_that_share_a_hash_after_different_contexts_count_once():
+    before, after = np.random.default_rng(1).integers(0, 2**20, (2, 400_000), dtype=np.uint32)
+    hashes = murmur.token_hashes(KEY, murmur.context_hashes(before[:, None]), after)
+    order = np.argsort(hashes, kind="stable")
+    place = int(np.flatnonzero(np.diff(hashes[order].astype(np.int64)) == 0)[0])
+    one, two = order[place], order[place + 1]
+    text = [before[one], after[one], before[two], after[two]]
+    assert murmur.detect(text, KEY, width=1).scored == 2
 
 
 def test_the_basis_says_what_was_not_verified(answer):
