@@ -131,7 +131,8 @@ class Disclosure:
 
     Prompts and people's names have no field here: they are personal or business data
     (Code of Practice on Transparency of AI-Generated Content, sub-measure 1.1.1). ``lineage`` names those who
-    contributed to the model, the first first, each once.
+    contributed to the model, the first first, each once. ``public`` says that whoever is named, as in ``on_behalf_of``,
+    agreed to be: a detector repeats no personal data otherwise (California BPC 22757.2).
     """
 
     id: Identifier
@@ -145,6 +146,7 @@ class Disclosure:
     detector: str | None = None
     on_behalf_of: str | None = None
     lineage: tuple[Contribution, ...] = ()
+    public: bool = False
 
     @property
     def model_contribution(self) -> Contribution | None:
@@ -172,6 +174,8 @@ class Disclosure:
         for name, value in statement.items():
             if isinstance(value, str) and len(value) > LONGEST_TEXT:
                 raise ProfileError(f"{name} has {len(value)} characters; a disclosure holds {LONGEST_TEXT} at most")
+        if not isinstance(statement.get("public", False), bool):
+            raise ProfileError("public of a disclosure is True or False")
         try:
             statement["lineage"] = in_order(statement.get("lineage") or ())
         except (ValueError, AttributeError) as error:
@@ -185,20 +189,24 @@ class Disclosure:
         return replace(self, id=identifier)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the statement as JSON-ready values, absent fields left out: text, and the lineage as a list."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self) if field.name != "lineage")
+        """Return the statement as JSON-ready values, absent fields left out: text, the lineage as a list."""
+        texts = (field.name for field in fields(self) if field.name not in ("lineage", "public"))
+        values = ((name, getattr(self, name)) for name in texts)
         text = {
             name: value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)
             for name, value in values
             if value is not None
         }
-        return text | ({"lineage": [one.to_dict() for one in self.lineage]} if self.lineage else {})
+        lineage = {"lineage": [one.to_dict() for one in self.lineage]} if self.lineage else {}
+        return text | lineage | ({"public": True} if self.public else {})
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Read what :meth:`to_dict` wrote; raises ValueError or KeyError on anything else."""
         known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
         lineage = lineage_of(known.pop("lineage", ()))
+        # Anything but the plain word is no consent.
+        public = known.pop("public", False) is True
         text = {name: _short(name, value) for name, value in known.items()}
         source_type = DigitalSourceType.parse(text.pop("source_type", DigitalSourceType.TRAINED_ALGORITHMIC_MEDIA))
         if source_type is None:
@@ -210,6 +218,7 @@ class Disclosure:
             action=Action(text.pop("action", Action.CREATED)),
             source_type=source_type,
             lineage=lineage,
+            public=public,
             **text,
         )
 

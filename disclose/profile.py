@@ -64,8 +64,8 @@ class Profile:
 
     The ledger is a SQLite file in ``folder``, unless ``ledger_url`` names another file or a PostgreSQL database, whose
     password stands in ``ledger_password_file``. Records older than ``ledger_retention`` days are erased.
-    With ``keep_manifests`` the manifest that each output was signed with is kept beside its record (10 to 14 KB), so
-    that a file that lost it can recover it by its watermark.
+    With ``keep_manifests`` the manifest that each output was signed with is kept beside its record (4 KB, more with
+    time-stamps and a history), so that a file that lost it can recover it by its watermark.
 
     ``signer_reference``, "package.module:function", returns the signer of a key that is no file, such as one in a KMS.
     What ``retired_certificates`` (PEM) signed is still this deployment's own. ``timestamp_url`` is that of an RFC 3161

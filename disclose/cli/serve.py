@@ -21,7 +21,7 @@ import click
 )
 @click.option("--origin", "origins", multiple=True, help="Origin that may call the API. [default: any]")
 @click.option("--no-fetch", is_flag=True, help="Fetch no addresses.")
-@click.option("--manifests", is_flag=True, help="Give out the manifests that the ledger's database keeps.")
+@click.option("--manifests", is_flag=True, help="Give out the manifests that the ledger keeps (keep_manifests).")
 def serve(
     host: str,
     port: int,

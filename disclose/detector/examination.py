@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from disclose.asset import Asset
+from disclose.detector.recovery import with_recovered
 from disclose.detector.redaction import redacted
 from disclose.errors import DiscloseError, UnreadableError
 from disclose.evidence import Outcome, Verdict
 
 if TYPE_CHECKING:
+    from disclose.disclosure import Disclosure
     from disclose.profile import Profile
 
 
@@ -21,16 +23,30 @@ def examine(profile: Profile, data: bytes, *, name: str, display: bool = False) 
     try:
         # The name goes back to whoever sent it, and nowhere else: no message of a layer is to hold it.
         asset = Asset.from_data(data, name="the file")
-        verdict = profile.verifier().verify(asset)
+        verdict = with_recovered(profile, profile.verifier().verify(asset))
     except DiscloseError as error:
         return {"file": name, "error": str(error)}
     reason = _unreadable(verdict)
-    found = {"file": name, **({"error": reason} if reason else {}), **redacted(verdict.to_dict())}
+    said = redacted(verdict.to_dict())
+    if (statement := _public(profile, verdict)) is not None:
+        said["disclosure"] = statement.to_dict()
+    found = {"file": name, **({"error": reason} if reason else {}), **said}
     if display:
         from disclose.detector.display import shown
 
         found["shown"] = redacted(shown(profile, asset, verdict))
     return found
+
+
+def _public(profile: Profile, verdict: Verdict) -> Disclosure | None:
+    """Return the statement of *verdict* where the record of this very content says that all of it is public.
+
+    What a file says of itself counts for nothing here, since anybody can write a name and a consent into one.
+    """
+    if verdict.outcome is not Outcome.DISCLOSED or verdict.disclosure is None or not verdict.disclosure.public:
+        return None
+    records = profile.ledger().find(verdict.disclosure.id)
+    return next((one.disclosure for one in records if one.disclosure == verdict.disclosure), None)
 
 
 def _unreadable(verdict: Verdict) -> str | None:

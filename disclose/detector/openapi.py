@@ -48,6 +48,7 @@ def parameter(name: str, schema: dict[str, Any], description: str, *, required: 
 
 _REASONS = {
     400: "The request is malformed.",
+    403: "It may name a person, and is not said to be public.",
     404: "There is none.",
     408: "The upload took too long.",
     413: "The file is too large.",

@@ -2,6 +2,9 @@
 
 The manifest that comes back is *recovered*: it was made for other bytes, so its hard binding does not hold for the file
 at hand, and nothing here says that it is intact. What ties the two is the watermark alone.
+
+A signed manifest cannot be redacted, so one that may name a person is not given out at all (California BPC 22757.2),
+unless its record says that it may be. Of what the content was made from, others wrote the manifests.
 """
 
 from __future__ import annotations
@@ -15,13 +18,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from disclose.detector.manifests import ManifestStore
 from disclose.detector.openapi import parameter, refused
+from disclose.detector.redaction import redacted
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from disclose.detector.service import Service
+    from disclose.ledger.manifests import Kept, Manifests
 
 MANIFEST_TYPE = "application/c2pa"
 WATERMARK = "io.github.disclose-ai.image.1"
@@ -54,26 +58,32 @@ def routes(service: Service) -> list[BaseRoute]:
         return JSONResponse({"matches": matches[:limit]})
 
     async def manifest(request: Request) -> Response:
-        store = _store()
-        found = None if store is None else await to_thread.run_sync(store.find, request.path_params["identifier"])
+        only_active = _yes_or_no(request.query_params.get("returnActiveManifest", "false"))
+        if (manifests := _manifests()) is None:
+            raise HTTPException(404, _OFF)
+        found = await to_thread.run_sync(manifests.find, request.path_params["identifier"])
         if found is None:
-            raise HTTPException(404, _OFF if store is None else "no manifest is kept under this address")
+            raise HTTPException(404, "no manifest is kept under this identifier")
         # Whoever reads it is to know that it was found by a soft binding and vouches for no bytes at hand.
-        return Response(found.store, headers={"Disclose-Binding": "recovered"}, media_type=MANIFEST_TYPE)
+        headers = {"Disclose-Binding": "recovered"}
+        return Response(_given_out(found, only_active=only_active), headers=headers, media_type=MANIFEST_TYPE)
 
     async def supported(request: Request) -> Response:
         known = [{"alg": WATERMARK}] if service.settings.manifests else []
         return JSONResponse({"watermarks": known, "fingerprints": []})
 
-    def _store() -> ManifestStore | None:
-        return ManifestStore(service.profile.ledger()) if service.settings.manifests else None
+    def _manifests() -> Manifests | None:
+        # Here and not above: SQLAlchemy takes longer to import than all of this.
+        from disclose.ledger.manifests import Manifests
+
+        return Manifests(service.profile.ledger()) if service.settings.manifests else None
 
     async def _matches(alg: str, value: str, limit: int) -> dict[str, Any]:
-        if (store := _store()) is None:
+        if (manifests := _manifests()) is None:
             raise HTTPException(404, _OFF)
 
         def look() -> list[str]:
-            return store.bound(alg=alg, value=value, limit=limit)
+            return manifests.bound(alg=alg, value=value, limit=limit)
 
         found = await to_thread.run_sync(look)
         return {"matches": [{"manifestId": one, "similarityScore": 100, "recovered": True} for one in found]}
@@ -81,9 +91,27 @@ def routes(service: Service) -> list[BaseRoute]:
     return [
         Route("/matches/byBinding", by_binding, methods=["GET", "POST"]),
         Route("/matches/byContent", by_content, methods=["POST"]),
-        Route("/manifests/{identifier}", manifest),
+        # A C2PA URN may hold a slash.
+        Route("/manifests/{identifier:path}", manifest),
         Route("/services/supportedAlgorithms", supported),
     ]
+
+
+def _given_out(found: Kept, *, only_active: bool) -> bytes:
+    """Return the store of *found*, or its active manifest alone; raises HTTPException where it may name a person."""
+    from disclose.ledger import manifests
+
+    said = found.disclosure.to_dict()
+    if not found.disclosure.public and redacted(said) != said:
+        raise HTTPException(403, "this manifest may name a person, and its record does not say that it is public")
+    if only_active:
+        return manifests.only_active(found.store)
+    if not found.disclosure.public and not manifests.is_single(found.store):
+        raise HTTPException(
+            403,
+            "this manifest store holds what others signed, who may name persons: ask with returnActiveManifest=true",
+        )
+    return found.store
 
 
 async def _given(request: Request) -> dict[str, str]:
@@ -116,6 +144,12 @@ def _decoded(text: str) -> str:
     if not value or len(value) > _LONGEST:
         raise HTTPException(400, "value is the soft binding in base64")
     return value
+
+
+def _yes_or_no(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise HTTPException(400, "returnActiveManifest is true or false")
+    return text == "true"
 
 
 def _limit(text: str | None) -> int:
@@ -213,13 +247,20 @@ PATHS: dict[str, Any] = {
         "get": {
             "operationId": "manifest",
             "summary": "Give a manifest store, as it was kept.",
-            "parameters": [{"name": "identifier", "in": "path", "required": True, "schema": _SHORT}],
+            "parameters": [
+                {"name": "identifier", "in": "path", "required": True, "schema": _SHORT},
+                parameter(
+                    "returnActiveManifest",
+                    {"type": "boolean", "default": False},
+                    "Give the active manifest alone, without those of what the content was made from.",
+                ),
+            ],
             "responses": {
                 "200": {
                     "description": "The manifest store, recovered and not intact.",
                     "content": {MANIFEST_TYPE: {"schema": {"type": "string", "format": "binary"}}},
                 },
-                **refused(404),
+                **refused(400, 403, 404),
             },
         }
     },

@@ -20,7 +20,7 @@ class Settings:
     and civil society are served without limit (measure 2.1.1). Limits hold for each server process.
 
     ``origins`` may call the API from pages of their own (CORS). With ``manifests`` the detector gives out the manifests
-    that :class:`disclose.detector.manifests.ManifestStore` keeps.
+    that the ledger keeps, which it does where the profile says ``keep_manifests``.
     """
 
     address: str = "http://127.0.0.1:8000"

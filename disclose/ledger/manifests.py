@@ -62,6 +62,12 @@ class Manifests:
         said = next((one.disclosure for one in records if one.sequence == row.number), None)
         return None if said is None else Kept(label=label, store=bytes(row.store), disclosure=said)
 
+    def of_record(self, entry: int) -> bytes | None:
+        """Return the store that is kept with the record of number *entry*, or None."""
+        with self._ledger.connection() as connection:
+            found = connection.execute(select(MANIFESTS.c.store).where(MANIFESTS.c.entry == entry)).scalar()
+        return None if found is None else bytes(found)
+
     def _labels(self, entry: int) -> list[str]:
         with self._ledger.connection() as connection:
             return list(connection.execute(select(MANIFESTS.c.label).where(MANIFESTS.c.entry == entry)).scalars())

@@ -89,7 +89,7 @@ QUOTED_PHRASES = Table(
     Column("answer", Integer, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
-# With the records they belong to, and erased with them; 10 to 14 KB each.
+# With the records they belong to, and erased with them: 4 KB each, more with time-stamps and a history.
 MANIFESTS = Table(
     "manifest_stores",
     METADATA,

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -57,11 +58,60 @@ def test_a_stranger_takes_it_for_intact_and_its_signer_for_unknown(signed, tmp_p
     assert (found.is_intact, found.is_own, found.is_trusted) == (True, False, False)
 
 
+def trusting(folder, *certificates):
+    """Return a profile whose trust list holds *certificates* (PEM)."""
+    folder.mkdir()
+    (folder / "anchors.pem").write_bytes(b"".join(certificates))
+    return Profile(folder=folder, trust_anchors=folder / "anchors.pem")
+
+
 def test_a_deployment_that_trusts_the_signers_authority_trusts_the_report(signed, deployment, tmp_path):
-    anchors = tmp_path / "anchors.pem"
-    anchors.write_bytes(deployment.signer().issuers)
-    found = report.check(written(signed), Profile(folder=tmp_path, trust_anchors=anchors))
-    assert found.is_trusted == bool(deployment.signer().issuers)
+    issuers = deployment.signer().issuers
+    assert issuers.count(b"BEGIN CERTIFICATE") == 1
+    found = report.check(written(signed), trusting(tmp_path / "trusting", issuers))
+    assert (found.is_trusted, found.is_intact, found.is_own) == (True, True, False)
+
+
+def test_a_deployment_that_trusts_another_authority_does_not_trust_the_report(signed, tmp_path):
+    other = Profile(folder=tmp_path / "other").signer().issuers
+    assert other.count(b"BEGIN CERTIFICATE") == 1
+    found = report.check(written(signed), trusting(tmp_path / "trusting", other))
+    assert (found.is_trusted, found.is_intact) == (False, True)
+
+
+def test_a_signer_from_an_authority_that_is_no_authority_is_not_trusted(signed, deployment, tmp_path):
+    """What a trusted leaf issued is no more than what a stranger issued (RFC 5280, 4.2.1.9)."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "no authority")])
+    now = datetime.now(UTC)
+
+    def issued(is_authority):
+        made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        made = made.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        made = made.add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+        return made.sign(key, hashes.SHA256())
+
+    leaf = issued(False)
+    for is_authority in (True, False):
+        issuer = issued(is_authority)
+        anchors = issuer.public_bytes(Encoding.PEM).decode()
+        assert report._leads_to((leaf,), anchors, now) is is_authority
+
+
+def test_a_report_signed_outside_the_validity_of_its_certificate_is_not_trusted(deployment, tmp_path):
+    signer = deployment.signer()
+    made = report.make({"evidence": []}, sha256="ab" * 32, size=1, address="https://detector.example", signer=signer)
+    trusts = trusting(tmp_path / "trusting", signer.issuers)
+    assert report.check(written(made), trusts).is_trusted
+    old = {**made["report"], "examined": "2001-01-01T00:00:00Z"}
+    backdated = {"report": old, "signature": report.signature.sign(report.canonical(old).encode(), signer)}
+    found = report.check(written(backdated), trusts)
+    assert (found.is_intact, found.is_trusted) == (True, False)
 
 
 def test_any_change_is_seen(signed, deployment):

@@ -2,16 +2,25 @@
 
 import base64
 import io
+import json
 
+import numpy
 import pytest
 from pictures import encoded, photograph, resaved
+from PIL import Image
 from starlette.testclient import TestClient
 
 import disclose
 from disclose.detector import Settings, app
-from disclose.detector.manifests import ManifestStore
 from disclose.detector.resolution import WATERMARK
 from disclose.layers.image_watermark import ALGORITHM
+from disclose.profile import Profile
+from disclose.watermark import image
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory):
+    return Profile(folder=tmp_path_factory.mktemp("deployment") / "disclose", keep_manifests=True)
 
 
 @pytest.fixture(scope="module")
@@ -21,26 +30,14 @@ def issued(deployment):
 
 
 @pytest.fixture(scope="module")
-def store(issued):
-    import c2pa
-
-    with c2pa.Reader("image/jpeg", io.BytesIO(issued.data)) as reader:
-        assert reader.json()
-    start = issued.data.index(b"jumb") - 4
-    length = int.from_bytes(issued.data[start : start + 4], "big")
-    return issued.data[start : start + length]
-
-
-@pytest.fixture(scope="module")
 def value(issued):
     return issued.mark_of("image_watermark").details["value"]
 
 
 @pytest.fixture(scope="module")
-def resolver(deployment, detector, store, value):
+def resolver(deployment, detector):
     application = app(deployment, Settings(processes=1, manifests=True, requests_per_minute=10_000))
     application.state.service.pool = detector.app.state.service.pool
-    ManifestStore(deployment.ledger()).keep(store, alg=ALGORITHM, value=value)
     return TestClient(application)
 
 
@@ -52,7 +49,7 @@ def test_the_algorithm_is_the_one_that_manifests_name():
     assert WATERMARK == ALGORITHM
 
 
-def test_a_binding_leads_to_the_manifest(resolver, store, value):
+def test_a_binding_leads_to_the_manifest(resolver, issued, value):
     for answer in (
         resolver.get("/matches/byBinding", params=query(value)),
         resolver.post("/matches/byBinding", json=query(value)),
@@ -60,18 +57,116 @@ def test_a_binding_leads_to_the_manifest(resolver, store, value):
         (match,) = answer.json()["matches"]
         assert match["recovered"] is True
         found = resolver.get(f"/manifests/{match['manifestId']}")
-        assert found.content == store
+        assert found.content == issued.manifest
         assert found.headers["content-type"] == "application/c2pa"
         assert found.headers["disclose-binding"] == "recovered"
 
 
-def test_a_picture_that_lost_its_manifest_leads_to_it(resolver, issued):
+def recovered(verdict):
+    return [one for one in verdict["evidence"] if one["layer"] == "c2pa"]
+
+
+def test_a_marked_png_that_lost_its_metadata_recovers_its_manifest(resolver, deployment):
+    import c2pa
+
+    picture = encoded(photograph("coffee", width=512, height=384), "PNG")
+    issued = disclose.mark(picture, deployment, system="Acme Studio")
+    stripped = io.BytesIO()
+    Image.open(io.BytesIO(issued.data)).save(stripped, "PNG")
+    assert b"c2pa" not in stripped.getvalue()
+    raw = {"Content-Type": "image/png"}
+    (match,) = resolver.post("/matches/byContent", content=stripped.getvalue(), headers=raw).json()["matches"]
+    found = resolver.get(f"/manifests/{match['manifestId']}")
+    with c2pa.Reader("application/c2pa", io.BytesIO(found.content)) as reader:
+        store = json.loads(reader.json())
+    assert store["active_manifest"] == match["manifestId"]
+    assert str(issued.disclosure.id) in json.dumps(store)
+    verdict = resolver.post("/v1/verify", content=stripped.getvalue(), headers=raw).json()
+    assert verdict["outcome"] == "disclosed"
+    (finding,) = recovered(verdict)
+    assert "recovered" in finding["summary"]
+    assert (finding["integrity"], finding["binding"], finding["generated"]) == ("unknown", "soft", False)
+    assert finding["details"]["recovered"] == match["manifestId"]
+
+
+def test_a_picture_that_kept_its_manifest_recovers_none(resolver, issued):
+    (finding,) = recovered(resolver.post("/v1/verify", content=issued.data).json())
+    assert finding["integrity"] == "intact"
+    assert "recovered" not in finding["summary"]
+
+
+def test_a_copied_watermark_recovers_nothing(resolver, deployment):
+    picture = encoded(photograph("flower", width=512, height=512), "PNG")
+    marked = disclose.mark(picture, deployment, system="Acme Studio")
+    payload = marked.disclosure.id.leading(64).value
+    other = numpy.asarray(photograph("coffee", width=512, height=512))
+    forged = encoded(Image.fromarray(image.embed(other, payload)))
+    verdict = resolver.post("/v1/verify", content=forged, headers={"Content-Type": "image/png"}).json()
+    assert verdict["outcome"] == "contested"
+    assert recovered(verdict) == []
+
+
+def test_a_manifest_that_is_kept_and_damaged_is_not_called_recovered(deployment, issued):
+    from disclose.detector.recovery import with_recovered
+
+    damaged = bytearray(issued.manifest)
+    damaged[damaged.index(b"Acme Studio")] ^= 1
     stripped = resaved(issued.data, quality=85)
-    raw = {"Content-Type": "image/jpeg"}
-    answer = resolver.post("/matches/byContent", content=stripped, headers=raw)
-    assert len(answer.json()["matches"]) == 1
-    verdict = resolver.post("/v1/verify", content=stripped, headers=raw).json()
-    assert not [one for one in verdict["evidence"] if one["layer"] == "c2pa"]
+    verdict = disclose.verify(stripped, deployment)
+    assert len(with_recovered(deployment, verdict).evidence) == len(verdict.evidence) + 1
+    with deployment.ledger().connection(writing=True) as connection:
+        connection.exec_driver_sql(
+            "UPDATE manifest_stores SET store = ? WHERE store = ?", (bytes(damaged), issued.manifest)
+        )
+    try:
+        assert with_recovered(deployment, verdict) == verdict
+    finally:
+        with deployment.ledger().connection(writing=True) as connection:
+            connection.exec_driver_sql(
+                "UPDATE manifest_stores SET store = ? WHERE store = ?", (issued.manifest, bytes(damaged))
+            )
+
+
+def test_the_active_manifest_alone_is_given_on_request(resolver, deployment):
+    from disclose.ledger.manifests import active_label, only_active
+
+    picture = disclose.mark(
+        encoded(photograph("china", width=256, height=192), "PNG"),
+        Profile(folder=deployment.folder / "elsewhere", layers=("c2pa",)),
+        system="Other",
+    )
+    altered = disclose.mark(picture.data, deployment, system="Acme Studio", action="altered")
+    address = f"/manifests/{active_label(altered.manifest)}"
+    # What others signed of the picture it was made from may name them.
+    whole = resolver.get(address)
+    assert whole.status_code == 403
+    assert "returnActiveManifest=true" in whole.json()["detail"]
+    alone = resolver.get(address, params={"returnActiveManifest": "true"})
+    assert alone.content == only_active(altered.manifest) != altered.manifest
+    assert resolver.get(address, params={"returnActiveManifest": "1"}).status_code == 400
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_a_manifest_that_names_somebody_is_given_only_if_the_record_says_that_it_is_public(
+    resolver, deployment, public
+):
+    from disclose.ledger.manifests import active_label
+
+    picture = encoded(photograph("china", width=256, height=192), "PNG")
+    marked = disclose.mark(picture, deployment, system="Studio", on_behalf_of="Erika Mustermann", public=public)
+    answer = resolver.get(f"/manifests/{active_label(marked.manifest)}")
+    assert answer.status_code == (200 if public else 403)
+    assert (b"Mustermann" in answer.content) == public
+
+
+def test_what_is_erased_is_recovered_no_more(resolver, deployment):
+    picture = encoded(photograph("rocket", width=512, height=384), "PNG")
+    marked = disclose.mark(picture, deployment, system="Acme Studio")
+    asked = query(marked.mark_of("image_watermark").details["value"])
+    (match,) = resolver.get("/matches/byBinding", params=asked).json()["matches"]
+    deployment.ledger().forget(marked.disclosure.id, reason="asked")
+    assert resolver.get("/matches/byBinding", params=asked).json() == {"matches": []}
+    assert resolver.get(f"/manifests/{match['manifestId']}").status_code == 404
 
 
 def test_a_picture_without_a_mark_matches_nothing(resolver):
@@ -109,14 +204,3 @@ def test_a_detector_that_keeps_no_manifests_says_so(detector, value):
     answer = detector.get("/matches/byBinding", params=query(value))
     assert answer.status_code == 404
     assert "keeps no manifests" in answer.json()["detail"]
-
-
-def test_a_store_is_kept_once(deployment, store, value, tmp_path):
-    from disclose.profile import Profile
-
-    kept = ManifestStore(Profile(folder=tmp_path).ledger())
-    assert kept.bound(alg="a", value="b", limit=5) == []
-    first, second = (kept.keep(store, alg="a", value="b") for _ in range(2))
-    assert first == second
-    assert kept.bound(alg="a", value="b", limit=5) == [first]
-    assert kept.find(first).store == store
