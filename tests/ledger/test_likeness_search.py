@@ -4,27 +4,75 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledgers import append
 
+from disclose.ledger import hashes as packed_hashes
 from disclose.ledger import likeness as likeness_search
-from disclose.ledger.likeness import PackedHashes
+from disclose.ledger.hashes import PackedHashes
 
-HASHES = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=40)
+HASH = st.binary(min_size=32, max_size=32)
+HASHES = st.lists(HASH, min_size=1, max_size=40)
+ODD_COLUMNS, ODD_ROWS = b"\x55" * 32, b"\0\0\xff\xff" * 8
 
 
 def distance(one, other):
     return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()
 
 
-@settings(max_examples=60, deadline=None)
-@given(hashes=HASHES, wanted=st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=3))
-def test_the_search_is_exact(hashes, wanted):
+def changed(one, other):
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
+
+
+@st.composite
+def views(draw):
+    """Hashes as a picture's reflections have them, each off by a few bits, and some that have nothing to do with it."""
+    one = draw(HASH)
+    reflections = [one, changed(one, ODD_COLUMNS), changed(one, ODD_ROWS), changed(changed(one, ODD_ROWS), ODD_COLUMNS)]
+    errors = [sum(1 << bit for bit in draw(st.sets(st.integers(0, 255), max_size=9))).to_bytes(32) for _ in range(4)]
+    return [changed(*pair) for pair in zip(reflections, errors, strict=True)] + draw(st.lists(HASH, max_size=2))
+
+
+@st.composite
+def libraries(draw, wanted):
+    """Hashes at random, near to one of *wanted*, and the same one over and over."""
+    near = st.builds(
+        lambda one, bits: changed(one, sum(1 << bit for bit in bits).to_bytes(32)),
+        st.sampled_from(wanted),
+        st.sets(st.integers(0, 255), max_size=100),
+    )
+    return draw(st.lists(HASH | near | st.sampled_from([wanted[0], bytes(32), b"\xff" * 32]), min_size=1, max_size=40))
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), wanted=views() | st.lists(HASH, min_size=1, max_size=3), within=st.integers(0, 256))
+def test_the_search_is_exact_within_any_limit(data, wanted, within):
+    hashes = data.draw(libraries(wanted))
     packed = PackedHashes()
     for place in range(0, len(hashes), 7):
         some = hashes[place : place + 7]
-        packed.add(range(place, place + len(some)), b"".join(some))
-    number, found = packed.nearest(wanted)
-    nearest = min(distance(one, other) for one in hashes for other in wanted)
-    assert found == nearest
-    assert min(distance(hashes[number], other) for other in wanted) == nearest
+        packed.add(range(100 + place, 100 + place + len(some)), b"".join(some))
+    bits, number = min((distance(one, other), 100 + place) for place, one in enumerate(hashes) for other in wanted)
+    assert packed.nearest(wanted) == (number, bits)
+    assert packed.nearest(wanted, within=within) == ((number, bits) if bits <= within else None)
+
+
+def test_the_reflections_of_a_picture_are_compared_at_once():
+    from PIL import Image
+
+    from disclose.layers.fingerprint import _views
+
+    noise = numpy.random.default_rng(3).integers(0, 256, (32, 24), numpy.uint8)
+    picture = Image.fromarray(noise).resize((480, 640), Image.Resampling.BICUBIC)
+    families = packed_hashes._Family.all_of(packed_hashes._by_parity(b"".join(_views(picture))))
+    assert [family.members.shape for family in families] == [(4, 4), (4, 4)]
+
+
+def test_a_library_of_equal_hashes_is_searched_in_pieces():
+    packed, hashes = PackedHashes(), numpy.random.default_rng(1).bytes(64)
+    packed.add(range(100_000), hashes[:32] * 100_000)
+    near = changed(hashes[:32], bytes(30) + b"\xff\xff")
+    opposite = changed(near, b"\xff" * 32)
+    assert packed.nearest([near, changed(near, ODD_ROWS)]) == (0, 16)
+    assert packed.nearest([opposite]) == (0, 240)
+    assert packed.nearest([near], within=15) is None
 
 
 def test_the_opposite_of_a_hash_differs_in_all_bits():
@@ -34,12 +82,13 @@ def test_the_opposite_of_a_hash_differs_in_all_bits():
 
 
 def test_the_nearest_is_found_beyond_the_first_block(monkeypatch):
-    monkeypatch.setattr(likeness_search, "_BLOCK", 64)
+    monkeypatch.setattr(packed_hashes, "_BLOCK", 64)
     hashes = numpy.random.default_rng(1).bytes(32 * 1000)
     packed = PackedHashes()
     packed.add(range(1000), hashes)
     for place in (0, 63, 64, 999):
         assert packed.nearest([hashes[32 * place : 32 * place + 32]]) == (place, 0)
+        assert packed.nearest([hashes[32 * place : 32 * place + 32]], within=20) == (place, 0)
 
 
 def test_the_nearest_by_likeness_is_found_among_new_entries_too(ledger):
@@ -53,6 +102,15 @@ def test_the_nearest_by_likeness_is_found_among_new_entries_too(ledger):
     ledger.checkpoint()
     assert ledger.nearest(b"\x01" * 32, b"\xff" * 31 + b"\xfe").record == nearer
     assert ledger.nearest(bytes(32)).searched == 3
+
+
+def test_what_is_not_like_enough_among_so_many_is_not_found(ledger):
+    append(ledger, likeness=bytes(32))
+    append(ledger, likeness=b"\xff" * 32)
+    search, wanted, asked = ledger._likenesses, [bytes(31) + b"\x07"], []
+    assert search.nearest(wanted, lambda entries: asked.append(entries) or 3)[1:] == (3, 2)
+    assert search.nearest(wanted, lambda entries: 2) is None
+    assert asked == [2]
 
 
 def test_no_likeness_is_found_where_there_is_none(ledger):
