@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from importlib.resources import files
@@ -19,7 +20,7 @@ from disclose.errors import extra
 
 with extra("serve"):
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from disclose.detector.uploads import Upload
 
 _STATIC = {"detector.css": "text/css", "detector.js": "text/javascript"}
+_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
 _NAMES = {"c2pa": "C2PA", "iptc": "IPTC", "aigc": "AIGC", "c2pa_text": "C2PA in text"}
 
 
@@ -87,6 +89,7 @@ def rendered(said: Words, found: Mapping[str, Any], reports: Mapping[str, str]) 
     outline = ((shown or {}).get("picture") or {}).get("outline") or []
     return _ENVIRONMENT.get_template("verdict.html").render(
         words=said,
+        sentence=_timed(said.explain(found)),
         found={"error": None, "evidence": [], "disclosure": None, **found},
         shown=shown,
         outcome="unreadable" if is_unreadable(found) else found["outcome"],
@@ -95,6 +98,11 @@ def rendered(said: Words, found: Mapping[str, Any], reports: Mapping[str, str]) 
         named=lambda layer: _NAMES.get(layer, layer.replace("_", " ")),
         key=secrets.token_hex(4),
     )
+
+
+def _timed(sentence: str) -> Markup:
+    """Return *sentence* as HTML whose times are kept on one line: a date would break at its hyphens."""
+    return Markup(_TIME.sub(r'<span class="time">\g<0></span>', str(escape(sentence))))  # noqa: S704 - it is escaped
 
 
 def _page(

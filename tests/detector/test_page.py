@@ -91,6 +91,13 @@ def test_what_a_stranger_wrote_is_text_and_no_markup(detector, deployment, plain
     assert "<img src=x" not in text
 
 
+def test_a_time_is_never_broken_at_its_hyphens(detector, marked):
+    text = detector.post("/", files={"file": ("a.jpg", marked)}).text
+    (sentence,) = re.findall('<p class="sentence">(.*?)</p>', text)
+    assert re.search(r'<span class="time">\d{4}-\d\d-\d\d \d\d:\d\d UTC</span>', sentence)
+    assert re.search(r"<bdi>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC</bdi>", text)
+
+
 def test_the_history_is_a_tree(detector, deployment, plain, tmp_path):
     first = disclose.mark(plain, Profile(folder=tmp_path / "first"), system="Painter")
     second = disclose.mark(first.data, deployment, system="Editor", action="altered")
@@ -101,7 +108,7 @@ def test_the_history_is_a_tree(detector, deployment, plain, tmp_path):
 def test_nothing_on_the_page_comes_from_elsewhere(detector, marked):
     page = detector.get("/")
     for address in re.findall(r'(?:src|href)="([^"]*)"', page.text):
-        assert address.startswith(("/", "data:"))
+        assert address.startswith(("/", "data:", "#"))
         if address.startswith("/"):
             assert detector.get(html.unescape(address)).status_code == 200
     assert "style=" not in page.text
@@ -145,7 +152,7 @@ def paths(marked, plain, tmp_path_factory):
 
 def opened(browser, address, **options):
     page = browser.new_context(**{"locale": "en", **options}).new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)
     complaints = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -194,19 +201,40 @@ def test_form_and_verdicts_have_no_accessibility_faults(browser, address, paths,
 
 def test_the_keyboard_alone_is_enough(browser, address, paths):
     page, complaints = opened(browser, address)
-    page.set_input_files("#file", [paths[0]])
-    page.locator("#file").focus()
-    reached = []
-    for _ in range(3):
-        page.keyboard.press("Tab")
-        reached.append(page.evaluate("document.activeElement.id || document.activeElement.localName"))
-    assert reached[:2] == ["url", "button"]
-    page.locator("button").focus()
+
+    def reached(key):
+        page.keyboard.press(key)
+        return page.evaluate(
+            "document.activeElement.id || document.activeElement.name || document.activeElement.className"
+        )
+
+    assert reached("Tab") == "skip"
+    assert reached("Enter") == "file"
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")
+    chooser.value.set_files([paths[0]])
+    assert [reached("Tab") for _ in range(2)] == ["url", "report"]
+    page.keyboard.press("Space")
+    reached("Tab")
+    assert page.evaluate("document.activeElement.localName") == "button"
     page.keyboard.press("Enter")
     page.locator("article.disclosed").wait_for()
     page.locator("#progress").wait_for(state="hidden")
     assert page.evaluate("document.activeElement.localName") == "article"
+    reached("Tab")
+    assert page.evaluate("document.activeElement.download") == "report.json"
     assert complaints == []
+    page.context.close()
+
+
+def test_what_has_the_focus_is_seen_to_have_it(browser, address):
+    page, _ = opened(browser, address)
+    for _ in range(15):
+        page.keyboard.press("Tab")
+        style = page.evaluate("Object.fromEntries(Object.entries(getComputedStyle(document.activeElement)))")
+        assert (style["outlineStyle"], style["outlineWidth"]) == ("solid", "3px"), page.evaluate(
+            "document.activeElement.outerHTML"
+        )
     page.context.close()
 
 
