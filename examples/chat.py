@@ -12,7 +12,9 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -36,9 +38,18 @@ def profile_in(folder: Path) -> Profile:
     folder.mkdir(parents=True, exist_ok=True)
     key = folder / "smollm2.key"
     if not key.exists():
-        key.touch(0o600)
-        key.write_bytes(secrets.token_bytes(32))
+        make_key(key)
     return Profile(folder=folder, text_key_files=(key,), tokenizers=("smollm2:token_ids",))
+
+
+def make_key(path: Path) -> None:
+    """Write a new key to *path*, for its owner alone, whole or not at all; of two made at once, one stays."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as file:
+        file.write(secrets.token_bytes(32))
+        file.flush()
+        os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 def build(profile: Profile) -> gradio.Blocks:
@@ -51,9 +62,10 @@ def build(profile: Profile) -> gradio.Blocks:
 
     def respond(message: str, history: list[dict[str, Any]]) -> Iterator[str]:
         shown = ""
-        for piece in written([*map(said, history), {"role": "user", "content": message}]):
-            shown += piece
-            yield shown
+        with closing(written([*map(said, history), {"role": "user", "content": message}])) as pieces:
+            for piece in pieces:
+                shown += piece
+                yield shown
 
     def check(text: str) -> tuple[str, list[tuple[str, str | None]], list[list[str]]]:
         if not text.strip():
@@ -110,7 +122,10 @@ def spans_of(text: str, one: Evidence) -> Iterator[tuple[int, int, str]]:
 def main() -> None:
     """Serve the chat on this machine."""
     folder = Path(os.environ.get("DISCLOSE_HOME", "chat-records"))
-    serve(build(profile_in(folder)), int(sys.argv[1]) if len(sys.argv) > 1 else None)
+    try:
+        serve(build(profile_in(folder)), int(sys.argv[1]) if len(sys.argv) > 1 else None)
+    finally:
+        smollm2.close()
 
 
 if __name__ == "__main__":

@@ -10,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.metadata import files
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 Talk = list[dict[str, str]]
 SETTINGS: dict[str, Any] = {"do_sample": True, "temperature": 1.0, "top_k": 100, "max_new_tokens": 220}
+_closing = Event()
 
 
 @cache
@@ -43,23 +45,38 @@ def token_ids(text: str) -> list[int]:
 def answered(model: Any, talk: Talk, **settings: Any) -> Iterator[str]:
     """Yield the answer of *model* to *talk*, messages with role and content, piece by piece as it is written.
 
-    *settings* are those of ``generate`` where they are to differ from :data:`SETTINGS`.
+    *settings* are those of ``generate`` where they are to differ from :data:`SETTINGS`. Closed before its end, the
+    answer ends with the token that the model is at.
     """
-    from transformers import TextIteratorStreamer
+    from transformers import StoppingCriteria, TextIteratorStreamer
+
+    nobody_reads = Event()
+
+    class Stopping(StoppingCriteria):  # type: ignore[misc]
+        def __call__(self, input_ids: Any, scores: Any, **rest: Any) -> Any:
+            return input_ids.new_full((len(input_ids),), nobody_reads.is_set() or _closing.is_set(), dtype=bool)
 
     streamer = TextIteratorStreamer(tokenizer(), skip_prompt=True, skip_special_tokens=True)
     asked = tokenizer().apply_chat_template(talk, add_generation_prompt=True, return_tensors="pt", return_dict=True)
 
     def write() -> None:
         try:
-            model.generate(**asked, **SETTINGS | settings, streamer=streamer)
+            model.generate(**asked, **SETTINGS | settings, streamer=streamer, stopping_criteria=[Stopping()])
         finally:
             streamer.end()
 
     with ThreadPoolExecutor(1) as worker:
         written = worker.submit(write)
-        yield from filter(None, streamer)
+        try:
+            yield from filter(None, streamer)
+        finally:
+            nobody_reads.set()
         written.result()
+
+
+def close() -> None:
+    """End every answer that is being written, and those to come, so that the program can end."""
+    _closing.set()
 
 
 def _weights() -> Path:
