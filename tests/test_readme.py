@@ -99,22 +99,42 @@ def running(command, folder):
             process.kill()
 
 
-def test_the_detector_answers_as_it_is_asked(tmp_path):
+@pytest.fixture
+def shot(tmp_path):
+    """Put a picture that was issued here and has lost its metadata where the README has it."""
+    profile = Profile(folder=tmp_path, keep_manifests=True)
+    marked = disclose.mark(encoded(photograph("coffee", 600, 400)), profile, system="Acme Studio").data
+    (tmp_path / "shot.jpg").write_bytes(encoded(decoded(marked), "JPEG", quality=90))
+    return tmp_path
+
+
+def commands(word):
+    """Return the lines of the one snippet in which *word* stands."""
+    (code,) = (code for code in SHELL if word in code)
+    return code.splitlines()
+
+
+def test_the_detector_answers_as_it_is_asked(shot):
     need(bool(shutil.which("exiftool")), "apt-get install libimage-exiftool-perl")
     need(bool(shutil.which("curl")), "apt-get install curl")
-    (before,) = (code for code in SHELL if "exiftool" in code)
-    (serving,) = (line for code in SHELL for line in code.splitlines() if line.startswith("disclose serve"))
-    (asking,) = (code for code in SHELL if "curl" in code)
-    picture = encoded(photograph("coffee", 600, 400))
-    marked = disclose.mark(picture, Profile(folder=tmp_path), system="Acme Studio", provider="Acme GmbH").data
-    (tmp_path / "shot.jpg").write_bytes(encoded(decoded(marked), "JPEG", quality=90))
-    assert printed(before, tmp_path) == ""
-    with running(serving, tmp_path) as address:
-        lines = asking.replace("http://127.0.0.1:8000", address).splitlines()
-        found, _, checked = [printed(line, tmp_path) for line in lines]
-        described = httpx.get(f"{address}/openapi.json").json()["paths"]
+    assert [printed(line, shot) for line in commands("exiftool")] == [""]
+    _, serving = commands('".[serve]"')
+    with running(serving, shot) as address:
+        lines = [line.replace("http://127.0.0.1:8000", address) for line in commands("/v1/verify")]
+        found, _, checked = [printed(line, shot) for line in lines]
     assert json.loads(found)["outcome"] == "disclosed"
     assert "intact" in checked
+
+
+def test_a_lost_manifest_is_found_as_it_is_asked_for(shot):
+    need(bool(shutil.which("curl")), "apt-get install curl")
+    serving, asking = commands("/matches/byContent")
+    with running(serving, shot) as address:
+        (match,) = json.loads(printed(asking.replace("http://127.0.0.1:8000", address), shot))["matches"]
+        described = httpx.get(f"{address}/openapi.json").json()["paths"]
+        recovered = httpx.get(f"{address}/manifests/{match['manifestId']}")
+    assert match["manifestId"].startswith("urn:c2pa:")
+    assert recovered.headers["Content-Type"] == "application/c2pa"
     named = re.findall(r"`(/(?:matches|manifests)/[^`]+)`", README)
     assert len(named) == 3
     assert set(named) <= described.keys()
