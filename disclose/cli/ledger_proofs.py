@@ -88,8 +88,7 @@ def export(file: Path) -> None:
     """Write the whole ledger to FILE as lines of JSON, under its signed checkpoints."""
     from disclose.ledger.export import exported
 
-    lines = exported(Profile.load().ledger())
-    files.write(file, "".join(f"{line}\n" for line in lines).encode())
+    files.write(file, (f"{line}\n".encode() for line in exported(Profile.load().ledger())))
 
 
 @click.command(name="import")

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from disclose.asset import Asset
-from disclose.cli.memory import limited
 from disclose.cli.terminal import complain, files_of, show_verdict, work_through
 from disclose.errors import DiscloseError, UnreadableError
 from disclose.evidence import Outcome, Verdict
+from disclose.media.confinement import limited_memory
 from disclose.profile import Profile
 
 _STATUS = {Outcome.DISCLOSED: 0, Outcome.CONTESTED: 1, Outcome.INDICATED: 2, Outcome.UNDETERMINED: 2}
@@ -42,7 +42,7 @@ def verify(inputs: tuple[str, ...], as_json: bool) -> None:
         return name, verdict, _unreadable(verdict)
 
     statuses = []
-    with limited():
+    with limited_memory():
         for name, verdict, error in work_through(jobs, one, doing="verifying"):
             _report(name, verdict, error, as_json=as_json)
             statuses.append(_UNREADABLE if error is not None or verdict is None else _STATUS[verdict.outcome])

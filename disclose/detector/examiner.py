@@ -7,7 +7,7 @@ import logging
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from disclose.detector.confinement import confine_memory, confine_time
+from disclose.media.confinement import confine_memory, confine_time
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from disclose.errors import DiscloseError
-from disclose.evidence import Basis, Binding, Evidence, Integrity, Outcome, Trust, Verdict
+from disclose.evidence import Basis, Binding, Evidence, Integrity, Trust, Verdict
 
 if TYPE_CHECKING:
     from disclose.profile import Profile
@@ -31,9 +31,9 @@ def with_recovered(profile: Profile, verdict: Verdict) -> Verdict:
 
 
 def _recovered(profile: Profile, verdict: Verdict) -> Evidence | None:
-    # A copied watermark is contested, and leads to the manifest of something else.
-    if verdict.outcome is not Outcome.DISCLOSED or any(one.layer == "c2pa" for one in verdict.evidence):
+    if any(one.layer == "c2pa" for one in verdict.evidence):
         return None
+    # A watermark that was copied leads to a record that is bound to something else.
     led = [one for one in verdict.evidence if one.basis is Basis.RECORD and one.binding is Binding.SOFT]
     for record in led:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from disclose.errors import DiscloseError, TooLargeError, UnreadableError
@@ -24,8 +25,8 @@ def read(path: Path) -> bytes:
         raise UnreadableError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def write(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Write *data* to *path* so that it appears whole or not at all: temporary file, fsync, rename.
+def write(path: Path, data: bytes | Iterable[bytes], *, durable: bool = True) -> None:
+    """Write *data*, or all of its pieces, to *path*; it appears whole or not at all: temporary file, fsync, rename.
 
     Without *durable* it need not outlive a loss of power, and nobody waits for the disk. Raises DiscloseError with the
     reason; then nothing of it is left behind, and what stood at *path* is untouched.
@@ -35,7 +36,7 @@ def write(path: Path, data: bytes, *, durable: bool = True) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         temporary = Path(name)
         with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
+            stream.writelines((data,) if isinstance(data, (bytes, bytearray, memoryview)) else data)
             if durable:
                 stream.flush()
                 os.fsync(stream.fileno())

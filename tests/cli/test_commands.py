@@ -6,7 +6,7 @@ import sys
 import pytest
 from pictures import encoded, photograph
 
-from disclose.cli.memory import ROOM, limited
+from disclose.media.confinement import READING, limited_memory
 
 DISCLOSE = [sys.executable, "-W", "error", "-m", "disclose"]
 
@@ -215,9 +215,9 @@ def test_the_memory_that_verifying_may_take_is_limited_and_the_limit_lifted_agai
     import resource
 
     before = resource.getrlimit(resource.RLIMIT_AS)
-    with limited():
+    with limited_memory():
         during, _ = resource.getrlimit(resource.RLIMIT_AS)
         with pytest.raises(MemoryError):
-            bytearray(ROOM + (1 << 28))
+            bytearray(READING + (1 << 28))
     assert during < 1 << 40
     assert resource.getrlimit(resource.RLIMIT_AS) == before
