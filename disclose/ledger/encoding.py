@@ -1,7 +1,8 @@
 """The compact form in which a record's text is stored: lossless for every text, small for the canonical JSON of ours.
 
 What is random is taken out and kept as bytes: long hexadecimal and base64 values, and not at all where a column of
-the same row holds it. The rest is deflated with a preset dictionary (RFC 1950 FDICT, here raw RFC 1951).
+the same row holds it. The coarse structure of a picture is a small picture itself, and kept as one
+(disclose.ledger.bilevel). The rest is deflated with a preset dictionary (RFC 1950 FDICT, here raw RFC 1951).
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import zlib
 from collections.abc import Sequence
 
 from disclose.errors import LedgerError
+from disclose.ledger.bilevel import compress, expand
 
-_FORM = b"\x01"
+_FORM, _FORM_WITH_STRUCTURE = b"\x01", b"\x02"
 _DICTIONARY = (
     b'"previous""lineage":[{"role":"deployed","name":"}],"detector":"https://""on_behalf_of":"'
     b'compositeWithTrainedAlgorithmicMedia"action":"altered"io.github.disclose-ai.text.1es384ps256ed25519'
@@ -25,12 +27,16 @@ _DICTIONARY = (
     b'"alg":"io.github.disclose-ai.image.1","strength":1.0,"value":"\x02\x03"},"iptc":{}},"media_type":"image/png",'
     b'"recorded":"2026-11-22T12:00:00.000000Z","sha256":"\x02\x01"}'
 )
-"""The dictionary of form 1. It never changes: what was stored with it could not be read any more."""
+"""The dictionary of forms 1 and 2. It never changes: what was stored with it could not be read any more."""
 
-# Canonical JSON holds no bare control character, so these three can stand for what was taken out.
-_HEXADECIMAL, _COLUMN, _BASE64 = "\x01", "\x02", "\x03"
-_RANDOM = re.compile(r'(?<=[":])(?:([0-9a-f]{16,254})|([A-Za-z0-9+/]{40,65532}={0,2}))(?=")')
-_PLACES = re.compile("\x01(.)|\x02(.)|\x03(.)(.)", re.DOTALL)
+# Canonical JSON holds no bare control character, so these four can stand for what was taken out.
+_HEXADECIMAL, _COLUMN, _BASE64, _STRUCTURE = "\x01", "\x02", "\x03", "\x04"
+_SIZE = r'(?<=")([1-9][0-9]{0,3})x([1-9][0-9]{0,3}):'
+_RANDOM = re.compile(
+    _SIZE + r'([A-Za-z0-9+/]{40,65532}={0,2})(?=")|'
+    r'(?<=[":])(?:([0-9a-f]{16,254})|([A-Za-z0-9+/]{40,65532}={0,2}))(?=")'
+)
+_PLACES = re.compile("\x01(.)|\x02(.)|\x03(.)(.)|" + _SIZE + "\x04(.)(.)", re.DOTALL)
 
 
 def pack(text: str, columns: Sequence[bytes | None]) -> bytes:
@@ -41,23 +47,29 @@ def pack(text: str, columns: Sequence[bytes | None]) -> bytes:
     taken: list[bytes] = []
 
     def take(match: re.Match[str]) -> str:
-        hexadecimal, encoded = match.groups()
+        width, height, structure, hexadecimal, encoded = match.groups()
         if hexadecimal is not None and hexadecimal in known:
             return _COLUMN + chr(known[hexadecimal])
-        value = _decoded(hexadecimal, encoded)
+        value = _decoded(hexadecimal, structure or encoded)
         if value is None:
             return match[0]
-        taken.append(value)
         if hexadecimal is not None:
+            taken.append(value)
             return _HEXADECIMAL + chr(len(value))
-        return _BASE64 + chr(len(value) >> 7) + chr(len(value) & 127)
+        if structure is None:
+            taken.append(value)
+            return _BASE64 + _length(value)
+        smaller = compress(value, int(width), int(height))
+        taken.append(value if smaller is None else smaller)
+        return f"{width}x{height}:{_BASE64 if smaller is None else _STRUCTURE}{_length(taken[-1])}"
 
     # What holds control characters is no canonical JSON; it is stored as it is.
-    is_plain = re.search("[\x01-\x03]", text) is None
+    is_plain = re.search("[\x01-\x04]", text) is None
     plain = _RANDOM.sub(take, text) if is_plain else text
     deflater = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
     deflated = deflater.compress(plain.encode()) + deflater.flush()
-    packed = _FORM + len(deflated).to_bytes(2) + deflated + b"".join(taken) if len(deflated) < 1 << 16 else b""
+    form = _FORM_WITH_STRUCTURE if _STRUCTURE in plain else _FORM
+    packed = form + len(deflated).to_bytes(2) + deflated + b"".join(taken) if len(deflated) < 1 << 16 else b""
     if not packed or not is_plain or unpack(packed, columns) != text:
         return b"\x00" + zlib.compress(text.encode(), 9)
     return packed
@@ -68,7 +80,7 @@ def unpack(packed: bytes, columns: Sequence[bytes | None]) -> str:
     try:
         if packed[:1] == b"\x00":
             return zlib.decompress(packed[1:]).decode()
-        if packed[:1] != _FORM:
+        if packed[:1] not in (_FORM, _FORM_WITH_STRUCTURE):
             raise LedgerError("the body of an entry is in a form that this version does not know; upgrade disclose")
         length = int.from_bytes(packed[1:3])
         inflater = zlib.decompressobj(-15, _DICTIONARY)
@@ -81,13 +93,23 @@ def unpack(packed: bytes, columns: Sequence[bytes | None]) -> str:
                 index = ord(match[2])
                 value = (columns[0] or b"")[:8] if index == len(columns) else columns[index] or b""
                 return value.hex()
-            size = ord(match[1]) if match[1] is not None else (ord(match[3]) << 7) + ord(match[4])
+            numbers = [ord(one) for one in match.group(1, 3, 4, 7, 8) if one is not None]
+            size = numbers[0] if len(numbers) == 1 else (numbers[0] << 7) + numbers[1]
             value, place = taken[place : place + size], place + size
-            return value.hex() if match[1] is not None else base64.b64encode(value).decode("ascii")
+            if match[1] is not None:
+                return value.hex()
+            if match[3] is not None:
+                return base64.b64encode(value).decode("ascii")
+            cells = expand(value, int(match[5]), int(match[6]))
+            return f"{match[5]}x{match[6]}:{base64.b64encode(cells).decode('ascii')}"
 
         return _PLACES.sub(put_back, plain.decode())
     except (zlib.error, UnicodeDecodeError, IndexError) as error:
         raise LedgerError(f"the body of an entry is damaged ({error}); run 'disclose ledger verify'") from error
+
+
+def _length(value: bytes) -> str:
+    return chr(len(value) >> 7) + chr(len(value) & 127)
 
 
 def _decoded(hexadecimal: str | None, encoded: str) -> bytes | None:

@@ -1,11 +1,15 @@
+import base64
 import json
+import zlib
 
+import numpy
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from disclose.errors import LedgerError
-from disclose.ledger.encoding import pack, unpack
+from disclose.ledger.bilevel import expand
+from disclose.ledger.encoding import _DICTIONARY, pack, unpack
 from disclose.ledger.record import canonical
 
 COLUMNS = (bytes(range(16)), bytes(range(32)), b"\xaa" * 32)
@@ -18,6 +22,7 @@ VALUES = st.recursive(
 @given(text=st.text())
 @example(text="")
 @example(text="\x01a\x02b\x03cd")
+@example(text='"8x8:\x04ab"')
 @example(text=json.dumps({"a": "AB" * 20 + "==", "b": "ab" * 60, "c": COLUMNS[0].hex(), "d": COLUMNS[0][:8].hex()}))
 def test_every_text_comes_back_as_it_was(text):
     assert unpack(pack(text, COLUMNS), COLUMNS) == text
@@ -49,15 +54,76 @@ def test_a_text_of_ours_takes_a_sixth_of_its_length():
     assert len(pack(text, COLUMNS)) < len(text) / 6
 
 
+def of_a_picture(structure):
+    return canonical({"marks": {"fingerprint": {"pdq": COLUMNS[2].hex(), "structure": structure}}})
+
+
+def structure(rows, columns, seed=0):
+    """Blobs as light and shadow make them, one bit a cell."""
+    noise = numpy.random.default_rng(seed).normal(size=(rows + 4, columns + 4))
+    windows = numpy.lib.stride_tricks.sliding_window_view(noise, (5, 5))
+    cells = numpy.packbits(windows.mean(axis=(2, 3)) > 0).tobytes()
+    return f"{columns}x{rows}:{base64.b64encode(cells).decode('ascii')}"
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(64, 64), (52, 78), (127, 32), (20, 17)])
+def test_the_structure_of_a_picture_takes_less_than_its_bits(rows, columns):
+    text = of_a_picture(structure(rows, columns))
+    packed = pack(text, COLUMNS)
+    assert packed[:1] == b"\x02"
+    assert len(packed) < rows * columns / 8 + 20
+    assert unpack(packed, COLUMNS) == text
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.integers(1, 40), columns=st.integers(1, 40), seed=st.integers(0, 99), more=st.binary(max_size=2))
+def test_every_structure_comes_back_as_it_was(rows, columns, seed, more):
+    cells = base64.b64decode(structure(rows, columns, seed).partition(":")[2]) + more
+    text = of_a_picture(f"{columns}x{rows}:{base64.b64encode(cells).decode('ascii')}")
+    assert unpack(pack(text, COLUMNS), COLUMNS) == text
+
+
+@pytest.mark.parametrize("text", [of_a_picture("9999x9999:" + "A" * 80), of_a_picture("064x64:" + "A" * 684 + "==")])
+def test_what_only_looks_like_a_structure_comes_back_too(text):
+    assert unpack(pack(text, COLUMNS), COLUMNS) == text
+
+
+def test_what_was_stored_by_an_earlier_version_is_read():
+    cells = structure(64, 64)
+    plain = of_a_picture("64x64:\x03\x04\x00").replace(COLUMNS[2].hex(), "\x02\x02")
+    plain = plain.replace("\\u0003\\u0004\\u0000", "\x03\x04\x00")
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
+    deflated = deflater.compress(plain.encode()) + deflater.flush()
+    stored = b"\x01" + len(deflated).to_bytes(2) + deflated + base64.b64decode(cells.partition(":")[2])
+    assert unpack(stored, COLUMNS) == of_a_picture(cells)
+
+
+def test_a_damaged_structure_is_refused_or_is_another_one():
+    text = of_a_picture(structure(64, 64))
+    packed = bytearray(pack(text, COLUMNS))
+    for place in range(len(packed) - 200, len(packed), 20):
+        damaged = bytes(packed[:place] + bytes([packed[place] ^ 0xFF]) + packed[place + 1 :])
+        try:
+            assert unpack(damaged, COLUMNS) != text
+        except LedgerError:
+            continue
+
+
+def test_a_structure_of_too_many_cells_is_refused():
+    with pytest.raises(LedgerError, match="cells"):
+        expand(b"", 9999, 9999)
+
+
 @given(data=st.binary(max_size=80))
 @example(data=b"\x01\x00\xff")
 @example(data=b"\x07")
+@example(data=b"\x02\x00\xff")
 def test_what_was_not_packed_is_refused(data):
     try:
         unpack(data, COLUMNS)
     except LedgerError:
         return
-    assert data[:1] in (b"\x00", b"\x01")
+    assert data[:1] in (b"\x00", b"\x01", b"\x02")
 
 
 def test_a_body_of_a_later_form_asks_for_an_upgrade():
