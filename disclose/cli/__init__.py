@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 
@@ -43,6 +44,10 @@ for command in ledger_proofs.COMMANDS:
 
 def main() -> None:
     """Run the command line; every failure is one plain sentence and an exit status."""
+    # The products of one picture are small: shared among threads, which wait for each other by spinning, they took ten
+    # times the CPU on busy processors. Read by the library when it is loaded, which nothing has done so far.
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     # Pillow warns of large pictures before this program refuses them with a message of its own.
     warnings.filterwarnings("ignore", message="Image size")
     try:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import logging
 import multiprocessing
+import os
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from disclose.detector import examiner
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _START_SECONDS = 120.0
+_starting = threading.Lock()
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class ExaminationFailedError(DiscloseError):
@@ -105,7 +109,8 @@ class _Examiner:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=examiner.run, args=(theirs, dict(profile), seconds), daemon=True)
-        self._process.start()
+        with _one_thread_of_linear_algebra():
+            self._process.start()
         theirs.close()
         _received(self._pipe, _START_SECONDS)
 
@@ -119,6 +124,24 @@ class _Examiner:
         self._process.kill()
         self._process.join()
         self._pipe.close()
+
+
+@contextmanager
+def _one_thread_of_linear_algebra() -> Iterator[None]:
+    """Have a process that is started within keep to one thread: there is one such process for each processor.
+
+    Several would wait for each other by spinning, and a search for a mark took ten times the CPU. The library reads
+    this when it is loaded, before any of our code runs there.
+    """
+    with _starting:
+        former = {name: os.environ[name] for name in _THREADS if name in os.environ}
+        os.environ.update(dict.fromkeys(_THREADS, "1"))
+        try:
+            yield
+        finally:
+            for name in _THREADS:
+                del os.environ[name]
+            os.environ.update(former)
 
 
 def _received(pipe: Connection, seconds: float) -> bytes:
