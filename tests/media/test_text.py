@@ -1,13 +1,15 @@
 """Words of every script, where they stand, and what an HTML document shows."""
 
+import gc
+import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from disclose.errors import UnreadableError
-from disclose.media.text import decode, folded, visible_text, words
+from disclose.media.text import _inner, decode, folded, visible_text, words
 
 
 @given(some.text())
@@ -35,6 +37,30 @@ def test_words_are_those_of_the_script(text, expected):
 @given(some.text(alphabet=some.characters(max_codepoint=127)))
 def test_the_short_way_for_plain_letters_finds_what_the_long_one_does(text):
     assert [word.folded for word in words(text)] == [word.folded for word in words(text + " é")[:-1]]
+
+
+_PIECES = some.sampled_from(
+    [*"ab_'’09 .-éİß東京กａﬁ", "\u0301", "\u200d", "\u115f", "\U0001d165", "\U000e0100", "\ud800"]
+)
+
+
+@given(some.text(alphabet=_PIECES))
+@example("é\u0301'\U0001d165")
+def test_words_of_a_text_without_characters_as_words_are_its_runs_of_letters_marks_and_joiners(text):
+    runs = re.finditer(rf"\w[\w{_inner()}]*+(?:['’]\w[\w{_inner()}]*+)*+", text)
+    plain = [(folded(run[0]).strip("_"), run.start(), run.end()) for run in runs]
+    if not any(word.is_character for word in words(text)):
+        assert [word[:3] for word in words(text)] == [one for one in plain if one[0]]
+
+
+@pytest.mark.parametrize("piece", ["One and another. ", "Eins — und noch eins. ", "一 und zwei. "])
+def test_a_long_text_has_the_words_of_its_parts_and_leaves_the_collector_on(piece):
+    count = len(words(piece))
+    found = words(piece * 20_000)
+    assert len(found) == 20_000 * count
+    assert [word.folded for word in found] == [word.folded for word in words(piece)] * 20_000
+    assert [word.start for word in found[-count:]] == [word.start + len(piece) * 19_999 for word in words(piece)]
+    assert gc.isenabled()
 
 
 @given(some.text(), some.text())

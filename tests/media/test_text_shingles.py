@@ -1,5 +1,7 @@
 """Phrases of a text: each window's smallest hash is kept, so that a quotation keeps what the whole kept."""
 
+from hashlib import blake2b
+
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -51,3 +53,12 @@ def _twice(text):
     """Return the phrases that *text* has more than once: which of them is kept depends on where the text is cut."""
     hashes = phrases(text).hashes.tolist()
     return {one for one in hashes if hashes.count(one) > 1}
+
+
+@given(texts)
+def test_a_phrase_is_hashed_by_itself_under_the_key(text):
+    found, every = words(text), shingles(words(text), KEY)
+    for number, (first, last) in enumerate(zip(every.firsts, every.lasts, strict=True)):
+        phrase = "\n".join(word.folded for word in found[first : last + 1]).encode("utf-8", "surrogatepass")
+        digest = blake2b(phrase, key=KEY, digest_size=6, person=b"disclose-phrase").digest()
+        assert every.hashes[number] == int.from_bytes(digest, "big")
