@@ -176,9 +176,17 @@ def _cost(name: str, row: dict[str, object], unit: str, *, bare: bool = False) -
 
 def _soak() -> str:
     found = json.loads((RESULTS / "asgi_soak.json").read_text())
+    return (
+        f"{_soaked(found, 'python -m benchmarks.asgi_soak')} The allocator of the C library keeps a heap for each"
+        " thread, and they fill up with pieces; with two in all:"
+        f" {_soaked(json.loads((RESULTS / 'asgi_soak_arenas.json').read_text()), 'MALLOC_ARENA_MAX=2')}"
+    )
+
+
+def _soaked(found: dict[str, object], how: str) -> str:
     memory, files = found["memory"], found["open files at half and at the end"]
     return (
-        f"{found['seconds'] / 60:.0f} minutes of mixed traffic (`python -m benchmarks.asgi_soak`):"
+        f"{found['seconds'] / 60:.0f} minutes of mixed traffic (`{how}`):"
         f" {found['responses']:,} responses, each held against what the application sent, {found['files verified']:,}"
         f" different marked files verified; {found['wrong']} wrong,"
         f" {found['errors that the application did not send']} errors that the application did not send. The memory of"
