@@ -15,19 +15,31 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy
+from PIL import Image
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from benchmarks.common import RESULTS, machine, write
+from benchmarks.common import RESULTS, machine, photographs, write
 from benchmarks.ledger_faults import fill_the_disk, kill_writers, stop_the_server
 from benchmarks.ledger_writer import append
+from disclose.asset import Mark
+from disclose.disclosure import Disclosure
+from disclose.layers.fingerprint import _views
 from disclose.ledger import Ledger
+from disclose.ledger.hashes import PackedHashes
+from disclose.media.likeness import Structure
+from disclose.watermark.image import canonical_size
 
 CALLERS = 32
-STEPS = ("append", "faults", "large")
+STEPS = ("append", "faults", "large", "likeness", "pictures")
+LIMIT = 70
+"""Bits that may differ among a million entries (disclose.layers.fingerprint.limit)."""
 
 
 def main() -> None:
@@ -41,6 +53,8 @@ def main() -> None:
     parser.add_argument("--steps", nargs="*", choices=STEPS, default=STEPS)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        if "likeness" in given.steps:
+            _step("memory", "likeness", likeness(given.records))
         if given.only != "postgresql":
             _measure("sqlite", Path(folder), lambda name: str(Path(folder) / f"{name}.sqlite"), given)
         if given.only != "sqlite":
@@ -60,12 +74,16 @@ def _earlier() -> dict[str, Any]:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
+def _step(part: str, name: str, value: dict[str, Any]) -> None:
+    results = {"machine": machine(), **_earlier()}
+    results.setdefault(part, {})[name] = {**value, "load_of_the_machine": round(os.getloadavg()[0], 1)}
+    write("ledger", results)
+    print(part, name, value, flush=True)
+
+
 def _measure(store: str, folder: Path, place: Any, given: Any, server: Any = None) -> None:
     def step(name: str, value: dict[str, Any]) -> None:
-        results = {"machine": machine(), **_earlier()}
-        results.setdefault(store, {})[name] = {**value, "load_of_the_machine": round(os.getloadavg()[0], 1)}
-        write("ledger", results)
-        print(store, name, value, flush=True)
+        _step(store, name, value)
 
     if "append" in given.steps:
         for callers in (1, CALLERS):
@@ -83,6 +101,9 @@ def _measure(store: str, folder: Path, place: Any, given: Any, server: Any = Non
         records = given.records if store == "sqlite" else given.records_postgresql
         with Ledger(place("large"), key=folder / f"{store}_large.pem") as ledger:
             step("large", {"records": records, **large(ledger, records)})
+    if "pictures" in given.steps and server is None:
+        with Ledger(place("pictures"), key=folder / "pictures.pem") as ledger:
+            step("pictures", pictures(ledger))
 
 
 def appending(ledger: Ledger, callers: int, count: int) -> dict[str, float]:
@@ -160,6 +181,86 @@ def large(ledger: Ledger, count: int) -> dict[str, float]:
     check = ledger.verify()
     found["verified_per_second"] = count / (time.perf_counter() - start)
     return {**{name: round(value, 3) for name, value in found.items()}, "broken": check.reason}
+
+
+def likeness(count: int) -> dict[str, Any]:
+    """Return how long the nearest of *count* hashes takes in memory, for the eight views of photographs."""
+    views = [_views(part.convert("L")) for part in _parts(60)]
+    unrelated = [secrets.token_bytes(32) for _ in range(8)]
+    photographed = b"".join(b"".join(_views(part.convert("L"))) for part in _parts(500, seed=1))
+    repeated = numpy.frombuffer((photographed * (count // len(photographed) * 32 + 32))[: 32 * count], numpy.uint8)
+    errors = numpy.packbits(numpy.random.default_rng(2).random((4096, 256)) < 0.04, axis=1)
+    near = (repeated.reshape(-1, 32) ^ numpy.tile(errors, (-(-count // 4096), 1))[:count]).tobytes()
+    found: dict[str, Any] = {"hashes": count}
+    for name, hashes in {
+        "random": secrets.token_bytes(32 * count),
+        "near_duplicates_of_photographs": near,
+        "all_equal": views[0][0] * count,
+    }.items():
+        packed = PackedHashes()
+        seconds = _milliseconds(lambda packed=packed, hashes=hashes: packed.add(numpy.arange(count), hashes)) / 1000
+        found[name] = {
+            "built_in_seconds": round(seconds, 3),
+            "bytes_per_hash": (packed._words.nbytes + packed._numbers.nbytes) / count,
+            "eight_views": _searching(packed, views, 256),
+            f"eight_views_within_{LIMIT}_bits": _searching(packed, views, LIMIT),
+            "eight_unrelated_hashes": _searching(packed, [unrelated] * 10, 256),
+        }
+    return found
+
+
+def _searching(packed: PackedHashes, wanted: list[list[bytes]], within: int) -> dict[str, float]:
+    walls, processor = [], []
+    for hashes in wanted:
+        start = time.process_time()
+        walls.append(_milliseconds(lambda hashes=hashes: packed.nearest(hashes, within=within)))
+        processor.append(1000 * (time.process_time() - start))
+    return {
+        "milliseconds_median": round(statistics.median(walls), 2),
+        "milliseconds_p99": round(sorted(walls)[int(0.99 * len(walls))], 2),
+        "milliseconds_of_processor_median": round(statistics.median(processor), 2),
+        "milliseconds_of_processor_p99": round(sorted(processor)[int(0.99 * len(processor))], 2),
+    }
+
+
+def pictures(ledger: Ledger, count: int = 5000) -> dict[str, Any]:
+    """Return how many bytes the record of a picture takes with all that is noted of it, and which table takes them."""
+    for part in _parts(count):
+        luma = part.convert("L")
+        hashed = secrets.token_bytes(32)
+        structure = Structure.of(luma, canonical_size(*luma.size)).to_text()
+        disclosure = Disclosure.new(system="Acme Studio", version="2.1", provider="Acme GmbH", model="acme/paint-3")
+        watermark = {"alg": "io.github.disclose-ai.image.1", "strength": 1.0, "value": str(disclosure.id)[:16]}
+        ledger.append(
+            disclosure=disclosure,
+            sha256=secrets.token_hex(32),
+            media_type="image/png",
+            marks=(
+                Mark(layer="c2pa", details={"alg": "es256", "certificate": "34225a823981d889" * 4}),
+                Mark(layer="fingerprint", details={"pdq": hashed.hex(), "structure": structure}),
+                Mark(layer="image_watermark", details=watermark),
+                Mark(layer="iptc", details={}),
+            ),
+            likeness=hashed,
+        )
+    ledger.checkpoint()
+    size = _size(ledger)
+    with ledger.connection() as connection:
+        query = "SELECT name, SUM(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC LIMIT 6"
+        tables = {name: round(held / count, 1) for name, held in connection.exec_driver_sql(query).all()}
+        body = connection.exec_driver_sql("SELECT AVG(LENGTH(body)) FROM entries").scalar_one()
+    return {"records": count, "bytes_per_record": round(size / count, 1), "body": round(body, 1), "tables": tables}
+
+
+def _parts(count: int, seed: int = 0) -> Iterator[Image.Image]:
+    """Yield parts of photographs, at random."""
+    random = numpy.random.default_rng(seed)
+    originals = list(photographs().values())
+    for number in range(count):
+        picture = originals[number % len(originals)]
+        width, height = (int(random.uniform(0.4, 1.0) * side) for side in picture.size)
+        left, top = int(random.integers(picture.width - width + 1)), int(random.integers(picture.height - height + 1))
+        yield picture.crop((left, top, left + width, top + height))
 
 
 def _size(ledger: Ledger) -> int:

@@ -1,4 +1,4 @@
-"""Likeness search: the entry whose perceptual hash of 256 bits differs least, exact, by comparing all of them."""
+"""Likeness search: the entry whose perceptual hash of 256 bits differs least, exact, among all of them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class LikenessSearch:
         """Return the number of the nearest entry, its distance, and how many were compared.
 
         *within* tells how many bits may differ among so many entries; None says that more do in all of them. A
-        million hashes take three quarters of the time with a limit of 70 bits than they do without one.
+        limit also makes the search of many quicker.
         """
         with self._database.connection() as connection:
             if not self._database.is_sqlite and self._is_too_large(connection):
