@@ -72,8 +72,9 @@ class Profile:
     authority; when it does not answer, ``timestamp_outage`` says whether marking fails or goes on unstamped.
     ``trust_anchors`` is a PEM file, a folder of them, or a ``trust.toml``.
 
-    With ``text_key_files`` (whose names tell the keys apart) and ``tokenizers``, "package.module:function" that takes a
-    text and returns its token ids without special tokens, texts are searched for the watermark of those keys.
+    With ``text_key_files`` (whose names tell the keys apart; one that ends in ``.vllm.key`` or ``.sglang.key`` was given
+    to that engine) and ``tokenizers``, "package.module:function" that takes a text and returns its token ids without
+    special tokens, texts are searched for the watermark of those keys.
 
     ``label_language`` is that of the visible label, where ``layers`` has "label".
 

@@ -118,10 +118,23 @@ def _node(store: Mapping[str, Any], label: object, relationship: str, depth: int
     signature = manifest.get("signature_info") or {}
     return {
         "relationship": relationship,
-        "tool": next((str(one.get("name")) for one in manifest.get("claim_generator_info") or []), None),
+        "tool": _system(manifest)
+        or next((str(one.get("name")) for one in manifest.get("claim_generator_info") or []), None),
         "signer": signature.get("issuer") or signature.get("common_name"),
         "signed_at": signature.get("time"),
         "sources": [
             _node(store, one.get("active_manifest"), str(one.get("relationship")), depth + 1) for one in ingredients
         ],
     }
+
+
+def _system(manifest: Mapping[str, Any]) -> str | None:
+    """Return the system that the first action names: the claim generator is only what wrote the manifest."""
+    for assertion in manifest.get("assertions") or []:
+        if not str(assertion.get("label", "")).startswith("c2pa.actions"):
+            continue
+        for action in (assertion.get("data") or {}).get("actions") or []:
+            agent = action.get("softwareAgent")
+            if name := agent.get("name") if isinstance(agent, Mapping) else agent:
+                return str(name)
+    return None
