@@ -20,7 +20,7 @@ MARKDOWN = "text/markdown"
 _TYPE = "application/c2pa"
 # With the version of the frame, the only one there is.
 _MAGIC = b"C2PATXT\x00\x01"
-_BASE64 = r"[A-Za-z0-9+/]+={0,2}"
+_BASE64 = r"[A-Za-z0-9+/]++={0,2}+"
 _SCRIPT = rf'<script type="application/c2pa">(?P<script>{_BASE64})</script>'
 _BLOCK = (
     r"(?:(?:<!--|#|//|/\*|--|;|%) )?-----BEGIN C2PA MANIFEST-----\s{1,4}"

@@ -1,5 +1,6 @@
 """The manifest inside HTML and Markdown: for the whole document, and nothing but its frame stands outside the hash."""
 
+import time
 from base64 import b64encode
 from importlib.util import find_spec
 
@@ -212,3 +213,21 @@ def test_what_is_left_out_is_a_frame_and_nothing_around_it(around):
     if around.strip("\r\n") or len(around) > 2:
         assert not text_frames.is_only_a_frame((block + around).encode())
         assert not text_frames.is_only_a_frame((around + block).encode())
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        '<script type="application/c2pa">',
+        '<script type="application/c2pa">' + "A" * 500,
+        "# -----BEGIN C2PA MANIFEST----- data:application/c2pa;base64,AAAA    ",
+        "<!-- ",
+        "\U000e0133\ufe02",
+    ],
+)
+def test_hostile_documents_take_time_in_proportion_to_their_size(unit):
+    text = "application/c2pa" + unit * (1_000_000 // len(unit))
+    begin = time.process_time()
+    assert not text_frames.is_signed(text)
+    assert text_frames.without(text, lambda manifest: True) == text
+    assert time.process_time() - begin < 3
