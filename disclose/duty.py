@@ -137,7 +137,7 @@ def estimated_tokens(text: str) -> int:
     """
     found = texts.words(text)
     in_words = sum(word.end - word.start for word in found)
-    others = sum(not character.isspace() for character in text) - in_words
+    others = len("".join(text.split())) - in_words
     return sum(-(-(word.end - word.start) // 4) for word in found) + max(0, others)
 
 

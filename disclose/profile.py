@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from disclose.notice.proof import NoticeProof
     from disclose.notice.schedule import Schedule
 
-ALSO_READ = ("legacy_watermark", "aigc")
-"""Layers that the world's pictures are read by, though nothing is marked by them unless a profile's layers say so."""
+ALSO_READ = ("legacy_watermark", "aigc", "c2pa_text")
+"""Layers that the world's files are read by, though nothing is marked by them unless a profile's layers say so."""
 UNNAMED_SYSTEM = "unnamed AI system"
 _NOT_IN_PRODUCTION = (
     "production=True refuses the development identity: nobody vouches for it. Set certificates and private_key"
@@ -72,8 +72,8 @@ class Profile:
     authority; when it does not answer, ``timestamp_outage`` says whether marking fails or goes on unstamped.
     ``trust_anchors`` is a PEM file, a folder of them, or a ``trust.toml``.
 
-    With ``text_key_files`` (whose names tell the keys apart; one that ends in ``.vllm.key`` or ``.sglang.key`` was given
-    to that engine) and ``tokenizers``, "package.module:function" that takes a text and returns its token ids without
+    With ``text_key_files`` (whose names tell the keys apart; one in ``.vllm.key`` or ``.sglang.key`` was given to that
+    engine) and ``tokenizers``, "package.module:function" that takes a text and returns its token ids without
     special tokens, texts are searched for the watermark of those keys.
 
     ``label_language`` is that of the visible label, where ``layers`` has "label".

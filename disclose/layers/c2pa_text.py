@@ -126,7 +126,8 @@ class C2paTextLayer:
         details = {"alg": self._engine.signer.algorithm, "certificate": self._engine.signer.fingerprint}
         if signed.timestamp is not None:
             details["timestamp"] = signed.timestamp
-        return asset.with_data(signed.data).with_mark(Mark(layer=self.name, details=details))
+        marked = asset.with_data(signed.data).with_manifest(signed.store)
+        return marked.with_mark(Mark(layer=self.name, details=details))
 
     def _document_finding(self, asset: Asset, manifest: bytes) -> Evidence:
         try:

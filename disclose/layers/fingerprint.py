@@ -64,8 +64,8 @@ class FingerprintLayer:
         ledger = self._ledger()
         if not len(ledger):
             return
-        nearest = ledger.nearest(*_views(_luma(asset)))
-        if nearest is None or nearest.distance > limit(nearest.searched):
+        nearest = ledger.nearest(*_views(_luma(asset)), within=limit)
+        if nearest is None:
             return
         statement = nearest.record.disclosure
         yield Evidence(

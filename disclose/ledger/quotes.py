@@ -35,6 +35,7 @@ FEWEST_PHRASES = 12
 _MOST_CANDIDATES = 8
 _AT_ONCE = 4000
 _COUNTED_FOR = 60.0
+_BEGINNING = 4096
 
 # How often an unrelated text that shares a phrase with an answer shares the next too, and how much more often for each
 # word between the two (benchmarks/text_fingerprint.py, "unrelated").
@@ -162,7 +163,11 @@ class QuoteLog:
 
     def too_short(self, question: str) -> bool:
         """Whether *question* has too few phrases for anything to be said of it."""
-        return len(text_shingles.shingles(text.words(question), self._key)) < FEWEST_PHRASES
+        # A long text says so by its beginning: ten megabytes need not be hashed again.
+        return all(
+            len(text_shingles.shingles(text.words(part), self._key)) <= FEWEST_PHRASES - is_whole
+            for part, is_whole in ((question[:_BEGINNING], False), (question, True))
+        )
 
     def delete(self, identifier: Identifier) -> int:
         """Delete every answer recorded under *identifier* and return how many there were.

@@ -8,7 +8,7 @@ import logging
 import os
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -133,13 +133,14 @@ class Ledger:
         """Return the erasure of the record of the very bytes with this SHA-256, or None."""
         return next(iter(self._select_erased(_has_content(sha256))), None)
 
-    def nearest(self, *hashes: bytes) -> Likeness | None:
+    def nearest(self, *hashes: bytes, within: Callable[[int], int] | None = None) -> Likeness | None:
         """Return the entry whose perceptual hash differs least from any of *hashes* (32 bytes each), or None.
 
-        Every entry is compared: exact, three milliseconds a hash for a million of them, and no index to be wrong.
+        Exact. *within* tells how many of 256 bits may differ among so many entries; with it the search is quicker, and
+        None says that nothing lies within.
         """
         for _ in range(2):
-            found = self._likenesses.nearest(hashes)
+            found = self._likenesses.nearest(hashes, within)
             if found is None:
                 return None
             number, distance, searched = found

@@ -57,7 +57,7 @@ def framed(document: str, media_type: str, manifest: bytes) -> Framed:
     that has no place for it, or a reference to a manifest already.
     """
     with extra("text"):
-        import c2pa_text  # type: ignore[import-untyped,import-not-found,unused-ignore]
+        import c2pa_text
 
     reason = _no_place(document) if media_type == HTML else None
     if reason is None and is_associated(document, media_type):
@@ -76,7 +76,7 @@ def framed(document: str, media_type: str, manifest: bytes) -> Framed:
 def is_associated(document: str, media_type: str) -> bool:
     """Whether *document* holds or names a manifest, in whatever state (C2PA 2.4, A.7.1 and A.9.5)."""
     with extra("text"):
-        import c2pa_text  # type: ignore[import-untyped,import-not-found,unused-ignore]
+        import c2pa_text
 
     try:
         if media_type == HTML:
