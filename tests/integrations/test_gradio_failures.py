@@ -56,7 +56,7 @@ def drawing(profile, function, output=lambda: gradio.Image(format="png"), **opti
 
 
 def picture():
-    return photograph(width=256, height=256)
+    return photograph(width=384, height=384)
 
 
 def test_nothing_returned_is_nothing_marked(profile):

@@ -28,7 +28,7 @@ def page(browser, profile, tmp_path, monkeypatch):
     """A page on which a picture has just been drawn."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
     turns = itertools.count()
-    draw = lambda: photograph(width=256, height=256).rotate(90 * next(turns))  # noqa: E731
+    draw = lambda: photograph(width=384, height=384).rotate(90 * next(turns))  # noqa: E731
     with gradio.Blocks() as demo:
         shown = gradio.Image(elem_id="shown")
         gradio.Button("Draw").click(draw, None, shown)

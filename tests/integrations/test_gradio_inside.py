@@ -28,12 +28,12 @@ def address(data, media_type="image/png"):
 
 
 def picture(turned=0):
-    return encoded(photograph(width=256, height=256).rotate(turned))
+    return encoded(photograph(width=384, height=384).rotate(turned))
 
 
 def deep():
     """A PNG of 16 bits per channel, which is readable, and of a kind that is not marked."""
-    grey = numpy.asarray(photograph(width=256, height=256).convert("L")).astype(numpy.uint16) * 257
+    grey = numpy.asarray(photograph(width=384, height=384).convert("L")).astype(numpy.uint16) * 257
     return encoded(Image.fromarray(grey))
 
 
@@ -95,7 +95,7 @@ def studio(tmp_path_factory):
 def over_detours(demo):
     """Add events whose pictures leave later than they are made."""
     kept, shown = gradio.State(), gradio.Image(format="png")
-    make = gradio.Button().click(lambda: photograph(width=256, height=256), None, kept, api_name="keep")
+    make = gradio.Button().click(lambda: photograph(width=384, height=384), None, kept, api_name="keep")
     gradio.Button().click(lambda picture: picture, kept, shown, api_name="show")
     make.then(lambda picture: picture, kept, gradio.Image(), api_name="then")
 
@@ -157,7 +157,7 @@ def test_a_picture_in_a_text_that_cannot_be_marked_is_held_back(studio, way):
 
 def test_a_picture_that_a_person_sent_inside_a_text_passes_through(studio):
     client, _ = studio
-    mine = f"<img src='{address(encoded(photograph('coffee', width=256, height=256)))}'>"
+    mine = f"<img src='{address(encoded(photograph('coffee', width=384, height=384)))}'>"
     assert client.predict(mine, api_name="/echo") == mine
 
 
@@ -192,7 +192,7 @@ def test_a_matplotlib_plot_is_marked(profile, tmp_path, monkeypatch):
 
     def plot():
         figure = pyplot.figure(figsize=(4, 4))
-        figure.add_subplot().imshow(photograph(width=256, height=256))
+        figure.add_subplot().imshow(photograph(width=384, height=384))
         return figure
 
     with gradio.Blocks() as demo:

@@ -28,7 +28,7 @@ def test_a_picture_leaves_marked_over_mcp_and_the_tool_says_what_it_is(profile, 
         Args:
             prompt: What is in it.
         """
-        return photograph(width=256, height=256)
+        return photograph(width=384, height=384)
 
     demo = gradio.Interface(draw, gradio.Textbox(), gradio.Image(format="png"), api_name="draw")
     address = app.serve(

@@ -37,7 +37,7 @@ def served(profile, tmp_path, monkeypatch):
 def app_that_draws(profile):
     def draw():
         """Draw a picture."""
-        return photograph(width=256, height=256)
+        return photograph(width=384, height=384)
 
     with gradio.Blocks() as demo:
         shown = gradio.Image(format="png", elem_id="shown")

@@ -48,13 +48,13 @@ def files(tmp_path_factory):
     for ending, media_type in endings.items():
         data = small_file(media_type)
         if media_type in ("image/gif", "image/avif", "image/tiff"):
-            data = encoded(photograph(width=256, height=256), ending.upper())
+            data = encoded(photograph(width=384, height=384), ending.upper())
         (folder / f"made.{ending}").write_bytes(data)
     # Gradio converts films that browsers cannot play, and the small file's codec is one of those.
     film = ["-i", folder / "made.mp4", "-c:v", "libx264", "-pix_fmt", "yuv420p", folder / "playable.mp4"]
     subprocess.run(["ffmpeg", "-loglevel", "error", *film], check=True, stdin=subprocess.DEVNULL)
     (folder / "playable.mp4").replace(folder / "made.mp4")
-    photograph(width=256, height=256).save(folder / "made.png")
+    photograph(width=384, height=384).save(folder / "made.png")
     (folder / "made.glb").write_bytes(GLB)
     (folder / "made.txt").write_text("A story.")
     (folder / "made.webm").write_bytes(b"\x1aE\xdf\xa3\x9fB\x82\x84webm" + bytes(64))
@@ -67,7 +67,7 @@ def tone():
 
 def ways(files):
     """Return {name: (function, output)}, one for each shape."""
-    picture = photograph(width=256, height=256)
+    picture = photograph(width=384, height=384)
     array = numpy.asarray(picture)
     mask = numpy.zeros(array.shape[:2])
     mask[40:90, 40:90] = 1
@@ -253,7 +253,7 @@ def test_a_chat_of_tuples_is_served_marked(studio):
 @pytest.fixture
 def mine(tmp_path):
     path = tmp_path / "mine.png"
-    path.write_bytes(encoded(photograph("coffee", width=256, height=256)))
+    path.write_bytes(encoded(photograph("coffee", width=384, height=384)))
     return handle_file(path)
 
 

@@ -94,7 +94,8 @@ def test_a_profile_can_do_without_it(tmp_path):
 
 def test_a_layer_that_marks_and_reads_is_asked_once(tmp_path):
     profile = Profile(folder=tmp_path, layers=("iptc", "legacy_watermark"), legacy_message="flux")
-    assert sorted(layer.name for layer in profile.verifier().layers) == ["aigc", "iptc", "legacy_watermark"]
+    names = sorted(layer.name for layer in profile.verifier().layers)
+    assert names == ["aigc", "c2pa_text", "iptc", "legacy_watermark"]
 
 
 def test_marking_asks_whose_message_it_is_to_write():

@@ -1,6 +1,7 @@
 """Searching: a text of unknown origin, examined under several keys, tokenizers and schemes at once.
 
->>> >>> from disclose.watermark.text import gumbel, search
+>>> from functools import partial
+>>> from disclose.watermark.text import gumbel, search
 >>> schemes = {"gumbel": gumbel.detect, "gumbel, 5 tokens": partial(gumbel.detect, width=5)}
 >>> search.search(text, tokenizers={"smollm2": encode}, keys={"2026": key}, schemes=schemes)    # doctest: +SKIP
 
