@@ -46,15 +46,7 @@ def corpus(root: Path, packages: Path, seed: int = 5) -> tuple[list[str], list[s
     numbers = random.Random(seed)  # noqa: S311
     found = list(dict.fromkeys(passages(root, STORED)))
     numbers.shuffle(found)
-    seen: set[int] = set()
-    stored = []
-    for one in found:
-        runs = set(_runs(one, _OVERLAP, step=4))
-        if runs and len(runs & seen) < 0.3 * len(runs):
-            stored.append(one)
-        seen |= runs
-        if len(stored) == ANSWERS:
-            break
+    stored = _unlike_each_other(found, ANSWERS)
     elsewhere = [*passages(root, UNRELATED), *passages(Path("/usr/share"), UNRELATED)]
     elsewhere = list(dict.fromkeys([*elsewhere, *_described(packages, _PACKAGES)]))
     numbers.shuffle(elsewhere)
@@ -73,6 +65,11 @@ def held_out(packages: Path, seed: int = 7) -> list[str]:
     """Return texts that nothing was ever chosen by, none of which repeats three tenths of those before it."""
     found = [*passages(Path("/usr/share"), HELD_OUT), *_described(packages, _HELD_OUT)]
     random.Random(seed).shuffle(found)  # noqa: S311
+    return _unlike_each_other(found, HELD_OUT_TEXTS)
+
+
+def _unlike_each_other(found: list[str], most: int) -> list[str]:
+    """Return the first *most* of the texts *found* none of which repeats three tenths of those before it."""
     seen: set[int] = set()
     chosen = []
     for one in found:
@@ -80,7 +77,7 @@ def held_out(packages: Path, seed: int = 7) -> list[str]:
         if runs and len(runs & seen) < 0.3 * len(runs):
             chosen.append(one)
         seen |= runs
-        if len(chosen) == HELD_OUT_TEXTS:
+        if len(chosen) == most:
             break
     return chosen
 

