@@ -54,6 +54,12 @@ class Marker:
             disclosure = disclosure.with_id(self._complete(carried.identifier))
         return self._fold(asset, disclosure, layers)
 
+    def without(self, name: str) -> Marker:
+        """Return a marker that does the same but for the layer called *name*."""
+        return Marker(
+            (layer for layer in self.layers if layer.name != name), optional=self.optional, complete=self._complete
+        )
+
     def marks(self, media_type: str) -> bool:
         """Whether a file of *media_type* can be marked without another beside it."""
         return any(layer.plane < Plane.RECORD and handles(layer, media_type) for layer in self.layers)

@@ -243,6 +243,14 @@ def test_every_shape_is_served_marked(studio, way):
         assert verdict.disclosure.system == SYSTEM
 
 
+def test_regions_of_an_annotated_picture_are_signed_and_only_the_picture_is_watermarked(studio):
+    client, profile = studio
+    (_, picture), (_, region) = served(client, client.predict(api_name="/annotated"))
+    kinds = [{item.layer for item in verify(data, profile).evidence} for data in (picture, region)]
+    assert all("c2pa" in kind for kind in kinds)
+    assert ["image_watermark" in kind for kind in kinds] == [True, False]
+
+
 @pytest.mark.skipif(app._SIX, reason="Gradio 6 has no chats of tuples")
 def test_a_chat_of_tuples_is_served_marked(studio):
     client, profile = studio
