@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Self
 
 from disclose.asset import Asset, Mark
 from disclose.disclosure import Disclosure
 from disclose.evidence import Basis, Binding, Evidence, Integrity, Time
 from disclose.layer import Plane
-from disclose.media import text
+from disclose.media import text, text_frames
 from disclose.registry import Resources
 
 if TYPE_CHECKING:
@@ -116,7 +117,13 @@ class TextFingerprintLayer:
 def _shown(asset: Asset) -> tuple[str, list[tuple[int, int]]]:
     """Return the words that *asset* shows, and where in its text each stretch of them begins."""
     content = text.decode(asset.data)
-    return text.visible_text(content) if asset.media_type == "text/html" else (content, [(0, 0)])
+    if asset.media_type == "text/html":
+        return text.visible_text(content)
+    # A manifest in the text is 5 kB of Base64, which nobody says and nobody quotes.
+    stretches = list(text_frames.around(content, lambda manifest: True))
+    lengths = accumulate((end - start for start, end in stretches), initial=0)
+    places = [(length, start) for length, (start, _) in zip(lengths, stretches, strict=False)]
+    return "".join(content[start:end] for start, end in stretches), places
 
 
 def _counts(one: Quotation) -> bool:

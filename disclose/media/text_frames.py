@@ -143,14 +143,20 @@ def is_only_a_frame(excluded: bytes) -> bool:
 
 def without(text: str, is_own: Callable[[bytes], bool]) -> str:
     """Return *text* without the frames whose manifest *is_own*, and with everybody else's left where they are."""
-    found = sorted((*visible_frames(text), *invisible_frames(text)), key=lambda one: one.start)
-    pieces, end = [], 0
-    for frame in found:
-        if frame.start >= end and is_own(frame.manifest):
-            start, after = _with_line_break(text, frame)
-            pieces.append(text[end:start])
-            end = after
-    return "".join([*pieces, text[end:]]) if pieces else text
+    return "".join(text[start:end] for start, end in around(text, is_own))
+
+
+def around(text: str, is_own: Callable[[bytes], bool]) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of *text*, as (start, end), that :func:`without` leaves of it."""
+    start = 0
+    for frame in sorted((*visible_frames(text), *invisible_frames(text)), key=lambda one: one.start):
+        if frame.start >= start and is_own(frame.manifest):
+            end, after = _with_line_break(text, frame)
+            if end > start:
+                yield start, end
+            start = after
+    if start < len(text):
+        yield start, len(text)
 
 
 def _with_line_break(text: str, frame: Frame) -> tuple[int, int]:

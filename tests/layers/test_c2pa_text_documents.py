@@ -14,6 +14,7 @@ from system_parts import need_package
 import disclose
 from disclose.errors import MarkingError
 from disclose.layers.c2pa_text import C2paTextLayer
+from disclose.layers.text_fingerprint import TextFingerprintLayer
 from disclose.media import text_frames
 from disclose.signing import Signer, TrustList
 from disclose.testing import LayerContract
@@ -174,6 +175,31 @@ def test_an_altered_document_names_what_it_was_made_from(layer, media_type):
     manifest = store["manifests"][store["active_manifest"]]
     assert [one["relationship"] for one in manifest["ingredients"]] == ["parentOf"]
     assert [one.integrity for one in found(layer, media_type, data)] == ["intact"]
+
+
+@pytest.fixture
+def issued(layer, tmp_path):
+    """Return what verifies texts after a Markdown document, signed in itself, and a plain answer were issued."""
+    log = TextFingerprintLayer.from_resources(disclose.Profile(folder=tmp_path).resources())
+    data = signed(layer, "text/markdown")
+    for one in (data, answers()[1].encode()):
+        log.mark(asset("text/markdown", one), disclose.Disclosure.new(system="Writer"))
+    return data.decode(), lambda text: [one.details for one in found(log, "text/plain", text.encode())]
+
+
+def test_a_manifest_counts_for_no_words_of_the_text_it_stands_in(issued):
+    document, known = issued
+    changed = document.replace("Tídes", "Waves")
+    shares = [(one["exact"], one["share"]) for text in (document, DOCUMENTS["text/markdown"]) for one in known(text)]
+    assert shares == [(True, 1), (True, 1)]
+    assert [one["share"] > 0.9 for one in known(changed)] == [True]
+
+
+def test_places_after_a_manifest_are_those_of_the_text_as_it_is_written(issued):
+    document, known = issued
+    text = f"{document}\n\n{answers()[1]}"
+    end = max(end for one in known(text) for _, end in one["spans"])
+    assert text[end - 40 : end] in answers()[1]
 
 
 def test_a_verifier_that_shares_no_code_with_ours_agrees(layer, media_type):
