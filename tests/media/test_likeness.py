@@ -11,6 +11,16 @@ from disclose.media.likeness import CELL, Structure
 
 TILE = 128
 CANONICAL = (627, 418)
+# Of the picture below, by version 0.1.0, which did not smooth it.
+EARLIER = (
+    "78x52:H8ADwAAA6/j3fGIAPgAAAAeMyPPgA+AB8AAMB4fLgD8Af/wAwfgfaAP+D//8Bw/DlAAf8H///Aw+JzAA/wPg//gAxO3AD/geA//wDxjfAH"
+    "/A8A//4DgDHAf8A4H//9zwADB/7B4f///z4gDD/2hw//v/jweHH/hBx8Bz/nAfvP+ChxAAJ/DB4/f9EBwAAA/DBhu/wYBwA8AfTGAf9gwBwD/AeO"
+    "eA/iDwBwP/wOGd59IPgA4f/4OG5/7QfMA4//4cDx/Bh+AAc//4cB7/AD+AAfwAI4B/9gH+AAPwAf4A/14f8CAH/D/gAeHd+MAMB///AAcDr+8AfA"
+    "f/8AQYH158A/gH/wowFOTw9B/yAAB7wOIFL9D/ZAADL4fwif9juMAAMD4PwA59hgCBjwD4PAQj5hgDwA+T4fESA4gAD4AaD4WA3748AHwAGB+TQv"
+    "P48IPwAOB/3hfe84YPgAfh/mAf98YMPAweJ/mMOBccsPAAex/j/mL8P8ORwfj/J3fc8P4GfwfB/HG8I+HwA7wcL+PNhx+D8AAQMD8MSDCfB+AAAB"
+    "H4fBHGfB/wAAAPwX7Be/g/4AAAfg3kcWvgP4AAD/Ank/AfwHwAAf+AW5zOP4B4PH/4Au3nef8Af///gJfHqV/+AD//8AD+HgD//AAH+AAn+PAH//"
+    "gAAAABv/PM"
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +42,25 @@ def test_a_structure_reads_back_what_it_writes(rows, columns):
 
 def test_a_structure_takes_half_a_kilobyte(luma):
     assert len(Structure.of(luma, CANONICAL).to_text()) < 720
+
+
+def test_a_structure_is_smooth_and_takes_less_for_it(luma):
+    smooth, rough = Structure.of(luma, CANONICAL).brighter, Structure.from_text(EARLIER).brighter
+    assert smooth.shape == rough.shape
+    assert (smooth != rough).mean() < 0.15
+    assert edges(smooth) < 0.75 * edges(rough)
+
+
+def edges(cells):
+    return (cells[1:] != cells[:-1]).sum() + (cells[:, 1:] != cells[:, :-1]).sum()
+
+
+def test_what_an_earlier_version_kept_agrees_with_the_same_picture_and_not_with_another(luma):
+    earlier = Structure.from_text(EARLIER)
+    part = luma.crop((100, 50, 440, 290))
+    assert earlier.agreement(part, place(100, 50), tile=TILE, inverted=False) > 0.95
+    other = photograph("china", 627, 418).convert("L").crop((100, 50, 440, 290))
+    assert earlier.agreement(other, place(100, 50), tile=TILE, inverted=False) < 0.72
 
 
 @settings(max_examples=30, deadline=None)
