@@ -1,7 +1,8 @@
 """Export and import: a whole ledger as lines of JSON, whose every line is checked against the signed checkpoints.
 
 The first line names the format and holds the newest checkpoint of each log; then comes every row, log by log, in the
-order of its place in the tree. Who has the public key can check the file without any database.
+order of its place in the tree; then what is kept beside the logs (disclose.ledger.attachments), and last a checkpoint
+over the first line and those. Who has the public key can check the file without any database.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, func, insert, select, text
 
 from disclose.errors import LedgerError
+from disclose.ledger import attachments
+from disclose.ledger.attachments import MANIFEST, QUOTATION
 from disclose.ledger.checkpoint import Checkpoint, VerifierKey
 from disclose.ledger.encoding import pack, unpack
 from disclose.ledger.erasure import Erasure, from_microseconds
@@ -23,28 +26,50 @@ from disclose.ledger.tables import ENTRIES, LogName
 from disclose.ledger.tree import Frontier, leaf_hash
 
 if TYPE_CHECKING:
+    from disclose.ledger.key import LedgerKey
     from disclose.ledger.store import Ledger
 
-FORMAT = "disclose-ledger-export/1"
+FORMAT = "disclose-ledger-export/2"
+_WITHOUT_ATTACHMENTS = "disclose-ledger-export/1"
+_ATTACHED = "attached"
+"""The name under which the last line of an export is signed."""
 _BATCH = 500
 _BYTES = frozenset({"identifier", "sha256", "likeness", "chain"})
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError)
 
 
 def exported(ledger: Ledger) -> Iterator[str]:
     """Yield the lines of the export of *ledger*, without line ends."""
     logs = {name: ledger.log(name) for name in LogName}
     notes = {name.label: log.checkpoint() for name, log in logs.items()}
-    yield _line({"format": FORMAT, "key": ledger.verifier_key, "checkpoints": notes})
+    sizes = {label: 0 if note is None else Checkpoint.from_text(note).size for label, note in notes.items()}
+    header = _line({"format": FORMAT, "key": ledger.verifier_key, "checkpoints": notes})
+    yield header
+    emptied: set[int] = set()
     for name, log in logs.items():
-        note = notes[name.label]
-        size = 0 if note is None else Checkpoint.from_text(note).size
         for row in log.rows():
             # What is appended meanwhile is under no checkpoint of this file.
-            if row.position >= size:
+            if row.position >= sizes[name.label]:
                 break
             if row.number is None:
                 raise LedgerError(f"cannot export: {name.noun} {row.leaf_of} is missing; run 'disclose ledger verify'")
+            if name is LogName.RECORDS and row.body is None:
+                emptied.add(row.number)
+            elif name is LogName.ERASURES:
+                emptied.discard(row.entry)
             yield _line({"log": name.label, "leaf": _encoded(bytes(row.leaf)), **_values(name, row)})
+    if emptied:
+        raise LedgerError(
+            f"cannot export: entry {min(emptied)} was erased while it went on; export again, or run"
+            " 'disclose ledger verify' if that says the same"
+        )
+    attached = Frontier()
+    attached.add(_leaf(header))
+    for values in attachments.exported(ledger, sizes[LogName.RECORDS.label]):
+        line = _line(values)
+        attached.add(_leaf(line))
+        yield line
+    yield _line({_ATTACHED: _key(ledger).signed(_ATTACHED, attached.size, attached.root())})
 
 
 def imported(ledger: Ledger, lines: Iterable[str], trusted: VerifierKey) -> int:
@@ -52,29 +77,34 @@ def imported(ledger: Ledger, lines: Iterable[str], trusted: VerifierKey) -> int:
 
     Raises LedgerError unless the ledger is empty, and every line is under a checkpoint that *trusted* signed.
     """
-    source = iter(lines)
-    checkpoints = _checkpoints(next(source, ""), trusted)
+    source = (line.rstrip("\r\n") for line in lines)
+    header = next(source, "")
+    form, checkpoints = _opening(header, trusted)
     logs = {name.label: ledger.log(name) for name in LogName}
-    frontiers = {label: Frontier() for label in logs}
+    frontiers = {label: Frontier() for label in (*logs, _ATTACHED)}
+    frontiers[_ATTACHED].add(_leaf(header))
     erased: dict[int, tuple[str, str, str]] = {}
     with ledger.connection(writing=True) as connection:
-        for name in LogName:
-            if connection.execute(select(func.count()).select_from(name.table)).scalar_one():
-                raise LedgerError(f"cannot import into {ledger.place}: it is not empty")
-        for label, batch in _batches(source):
-            name = LogName[label.upper()]
-            _check_erasures(label, [row for row, _ in batch], erased)
-            connection.execute(insert(name.table), [row for row, _ in batch])
-            logs[label].place(connection, [(row["number"], leaf) for row, leaf in batch])
+        _require_empty(ledger, connection)
+        for kind, batch in _batches(source):
+            values = [one for one, _ in batch]
+            if _ATTACHED in checkpoints or (kind == _ATTACHED and len(batch) > 1):
+                raise LedgerError("cannot import: the export goes on after its last line")
+            if kind == _ATTACHED:
+                checkpoints[kind] = verifier_key(trusted.public, kind).opened(values[0])
+                continue
+            if kind in logs:
+                _check_erasures(kind, values, erased)
+                connection.execute(insert(LogName[kind.upper()].table), values)
+                logs[kind].place(connection, [(row["number"], leaf) for row, leaf in batch])
+            else:
+                attachments.imported(connection, kind, values)
             for _, leaf in batch:
-                frontiers[label].add(leaf)
+                frontiers[kind if kind in logs else _ATTACHED].add(leaf)
+        if form == _WITHOUT_ATTACHMENTS and frontiers[_ATTACHED].size == 1:
+            del frontiers[_ATTACHED]
         for label, frontier in frontiers.items():
-            expected = checkpoints.get(label)
-            said = (0, Frontier().root()) if expected is None else (expected.size, expected.root)
-            if (frontier.size, frontier.root()) != said:
-                raise LedgerError(
-                    f"cannot import: the {frontier.size} {label} are not the {said[0]} that the checkpoint is for"
-                )
+            _check_size(label, frontier, checkpoints.get(label))
         if erased:
             raise LedgerError(f"cannot import: entry {min(erased)} is empty, and no erasure is on record")
         _continue_numbers(connection)
@@ -83,34 +113,65 @@ def imported(ledger: Ledger, lines: Iterable[str], trusted: VerifierKey) -> int:
     return frontiers[LogName.RECORDS.label].size
 
 
-def _checkpoints(line: str, trusted: VerifierKey) -> dict[str, Checkpoint]:
+def _opening(line: str, trusted: VerifierKey) -> tuple[str, dict[str, Checkpoint]]:
+    """Return the format that the first *line* names, and the checkpoints in it that *trusted* signed."""
     try:
         header = json.loads(line)
-        if header["format"] != FORMAT:
+        if header["format"] not in (FORMAT, _WITHOUT_ATTACHMENTS):
             raise ValueError(f"its format is {header['format']!r}")
         notes = {LogName[label.upper()].label: note for label, note in header["checkpoints"].items() if note}
-        return {label: verifier_key(trusted.public, label).opened(note) for label, note in notes.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        opened = {label: verifier_key(trusted.public, label).opened(note) for label, note in notes.items()}
+        return header["format"], opened
+    except _UNREADABLE as error:
         raise LedgerError(f"cannot import: the first line is not that of an export ({error})") from error
 
 
-def _batches(lines: Iterator[str]) -> Iterator[tuple[str, list[tuple[dict[str, Any], bytes]]]]:
-    """Yield the rows of the *lines*, each with its leaf's hash, in batches of one log each."""
-    label = ""
-    batch: list[tuple[dict[str, Any], bytes]] = []
+def _require_empty(ledger: Ledger, connection: Connection) -> None:
+    counts = (connection.execute(select(func.count()).select_from(name.table)).scalar_one() for name in LogName)
+    if any(counts) or not attachments.is_empty(connection):
+        raise LedgerError(f"cannot import into {ledger.place}: it is not empty")
+
+
+def _check_size(label: str, frontier: Frontier, expected: Checkpoint | None) -> None:
+    if expected is None and label == _ATTACHED:
+        raise LedgerError("cannot import: the export breaks off before its last line")
+    said = (0, Frontier().root()) if expected is None else (expected.size, expected.root)
+    if (frontier.size, frontier.root()) != said:
+        raise LedgerError(
+            f"cannot import: the {frontier.size} {label} are not the {said[0]} that the checkpoint is for"
+        )
+
+
+def _batches(lines: Iterator[str]) -> Iterator[tuple[str, list[tuple[Any, bytes]]]]:
+    """Yield what the *lines* hold, each with its leaf's hash, in batches of one log or kind of attachment each."""
+    kind = ""
+    batch: list[tuple[Any, bytes]] = []
     for number, line in enumerate(lines, 2):
         try:
-            values = json.loads(line)
-            log, row, leaf = _row(values)
-        except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+            found, value, leaf = _read(line)
+        except _UNREADABLE as error:
             raise LedgerError(f"cannot import: line {number} is not one of an export ({error})") from error
-        if batch and (log != label or len(batch) == _BATCH):
-            yield label, batch
+        most = attachments.batch(kind) if kind in (MANIFEST, QUOTATION) else _BATCH
+        if batch and (found != kind or len(batch) == most):
+            yield kind, batch
             batch = []
-        label = log
-        batch.append((row, leaf))
+        kind = found
+        batch.append((value, leaf))
     if batch:
-        yield label, batch
+        yield kind, batch
+
+
+def _read(line: str) -> tuple[str, Any, bytes]:
+    """Return of a *line* its log or kind, its row or values, and the hash of its leaf."""
+    values = json.loads(line)
+    if "log" in values:
+        return _row(values)
+    if set(values) == {_ATTACHED}:
+        return _ATTACHED, str(values[_ATTACHED]), _leaf(line)
+    kind = values.pop("beside")
+    if kind not in (MANIFEST, QUOTATION):
+        raise ValueError(f"nothing is called {kind!r}")
+    return kind, values, _leaf(line)
 
 
 def _values(name: LogName, row: Any) -> dict[str, Any]:
@@ -167,10 +228,19 @@ def _check_erasures(label: str, rows: list[dict[str, Any]], erased: dict[int, tu
 
 
 def _continue_numbers(connection: Connection) -> None:
+    attachments.continue_numbers(connection)
     if connection.dialect.name != "sqlite":
         highest = connection.execute(select(func.max(ENTRIES.c.number))).scalar()
         if highest is not None:
             connection.execute(text("SELECT setval('entries_number_seq', :highest)"), {"highest": highest})
+
+
+def _key(ledger: Ledger) -> LedgerKey:
+    return ledger._key  # noqa: SLF001 - what signs the checkpoints of a ledger signs its exports
+
+
+def _leaf(line: str) -> bytes:
+    return leaf_hash(line.encode())
 
 
 def _line(values: dict[str, Any]) -> str:
