@@ -13,6 +13,7 @@ import heapq
 import json
 import math
 import time
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +45,9 @@ _NEXT_SHARED, _NEXT_SHARED_PER_WORD, _MOST_SHARED = 0.06, 0.0005, 0.3
 _NEARBY, _NEIGHBOURS = 12, 6
 # So many others halve what a phrase says: an answer given in a few versions is still known, boilerplate is not.
 _FEW_OTHERS = 6.0
-_NEWS = 0.5  # one new word of three makes a phrase half as telling as three, for words are not met by threes
+# A phrase is as telling as its new words have letters, up to so many a word on average: numbers count up, single
+# letters stand in lists, and the tables of two languages share both.
+_LETTERS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,7 +240,7 @@ def by_chance(
     Each of the *hits* of the text in the log may begin a chain of shared phrases, and each further phrase is shared as
     rarely as unrelated texts were seen to share one. A phrase that stands where other answers repeat the text too is
     boilerplate by so much, and counts the less the more of those there are. One whose words were all met in phrases
-    before it is no news: two texts on one subject share its terms.
+    before it is no news: two texts on one subject share its terms. Nor are new numbers, signs and single letters much.
     """
     if not shared or math.log(max(hits - len(shared), 0) + 1) + (len(shared) - 1) * math.log(_NEXT_SHARED) >= 0:
         # Not even phrases that say all a phrase can say would tell it from chance.
@@ -249,9 +252,10 @@ def by_chance(
     met: set[str] = set()
     end = -1
     for index, one in enumerate(shared):
-        added = [word.folded for word in words[max(one.first, end + 1) : one.last + 1]]
-        news = sum(word not in met for word in added) / max(1, len(added))
-        met.update(added)
+        added = words[max(one.first, end + 1) : one.last + 1]
+        letters = sum(_letters(word) for word in added if word.folded not in met)
+        news = min(1.0, letters / (_LETTERS * max(1, len(added))))
+        met.update(word.folded for word in added)
         end = one.last
         if index == 0:
             continue
@@ -264,8 +268,15 @@ def by_chance(
             if others and abs(neighbour.first - one.first) <= _NEARBY
             for other in others
         }
-        logarithm += news**_NEWS * math.log(prior) / (1 + (len(near) / _FEW_OTHERS) ** 2)
+        logarithm += news * math.log(prior) / (1 + (len(near) / _FEW_OTHERS) ** 2)
     return min(1.0, math.exp(logarithm))
+
+
+def _letters(word: text.Word) -> int:
+    """Return how many letters *word* is made of, a syllable of Hangul being two or three."""
+    if word.is_character:
+        return _LETTERS
+    return sum(map(str.isalpha, word.folded if word.folded.isascii() else unicodedata.normalize("NFD", word.folded)))
 
 
 def _quotation(

@@ -1,6 +1,7 @@
 """The quotation log: it finds what was issued again, edited or in parts, and holds none of the words."""
 
 import sqlite3
+import unicodedata
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -67,6 +68,21 @@ def test_a_quotation_is_found_and_where_it_stands(filled):
 
 def test_texts_that_have_nothing_to_do_with_the_log_are_not_found(filled):
     assert not [text for text in answers()[90:] if matches(filled, text)]
+
+
+def test_tables_of_signs_in_two_languages_are_not_each_others_quotations(filled):
+    def table(kind, *, of="koi8_r"):
+        signs = bytes(range(0xC0, 0xDB)).decode(of)
+        names = [unicodedata.name(sign).split()[-1] for sign in signs]
+        return " ".join(
+            f"{number:o} {number} {number:X} {sign} {kind} {name}"
+            for number, (sign, name) in enumerate(zip(signs, names, strict=True), 0xC0)
+        )
+
+    filled.add(table("LETRA MINÚSCULA CIRÍLICA"), Identifier(value=1000))
+    assert filled.find(table("CYRILLIC SMALL LETTER"))[0].shared > 12
+    assert not matches(filled, table("CYRILLIC SMALL LETTER"))
+    assert matches(filled, table("LETRA MINÚSCULA CIRÍLICA")[200:])[0].identifier.value == 1000
 
 
 def test_the_very_wording_is_known_whatever_its_case_and_spacing(filled):
