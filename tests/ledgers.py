@@ -6,12 +6,13 @@ import secrets
 from disclose.asset import Mark
 from disclose.disclosure import Disclosure
 
-TABLES = ("entries", "notice_events", "erasures", "nodes", "checkpoints")
+TABLES = ("certificates", "entries", "notice_events", "erasures", "nodes", "checkpoints")
 
 
-def append(ledger, *, likeness=None, sha256=None, **statement):
+def append(ledger, *, likeness=None, sha256=None, certificate=None, **statement):
     disclosure = Disclosure.new(**{"system": "Studio", **statement})
-    marks = (Mark(layer="c2pa", details={"alg": "es256"}),)
+    signer = {} if certificate is None else {"certificate": certificate}
+    marks = (Mark(layer="c2pa", details={"alg": "es256", **signer}),)
     sha256 = sha256 or secrets.token_hex(32)
     return ledger.append(disclosure=disclosure, sha256=sha256, media_type="image/png", marks=marks, likeness=likeness)
 

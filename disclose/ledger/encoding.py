@@ -1,123 +1,113 @@
 """The compact form in which a record's text is stored: lossless for every text, small for the canonical JSON of ours.
 
-What is random is taken out and kept as bytes: long hexadecimal and base64 values, and not at all where a column of
-the same row holds it. The coarse structure of a picture is a small picture itself, and kept as one
-(disclose.ledger.bilevel). The rest is deflated with a preset dictionary (RFC 1950 FDICT, here raw RFC 1951).
+What says much in many letters is taken out and kept as bytes (disclose.ledger.values), and not at all where a column of
+the same row holds it, or where the database keeps it once for all (disclose.ledger.certificates). What is left is
+nearly the same for every record of a deployment, and deflated with a preset dictionary (RFC 1950 FDICT, here raw
+RFC 1951).
 """
 
 from __future__ import annotations
 
-import base64
 import re
 import zlib
 from collections.abc import Sequence
+from io import BytesIO
 
 from disclose.errors import LedgerError
-from disclose.ledger.bilevel import compress, expand
+from disclose.ledger import earlier_encoding, values
 
-_FORM, _FORM_WITH_STRUCTURE = b"\x01", b"\x02"
+REFERENCE = 8
+"""Bytes of the hash of a certificate by which a body refers to it."""
+PLAIN, COMPACT, REFERRING = b"\x00", b"\x03", b"\x04"
+"""The first byte of a body: the text deflated, the compact form, and the same with a certificate left out."""
+
+# Canonical JSON holds no bare control character, so these can stand for what was taken out.
+_COLUMN, _CERTIFICATE = "\x01", "\x02"
+_PLACES = re.compile("\x01([0-9])|[\x02-\x07]")
 _DICTIONARY = (
     b'"previous""lineage":[{"role":"deployed","name":"}],"detector":"https://""on_behalf_of":"'
-    b'compositeWithTrainedAlgorithmicMedia"action":"altered"io.github.disclose-ai.text.1es384ps256ed25519'
-    b'"text_fingerprint":{"text_watermark":{"label":{"aigc":{"media_type":"audio/wav""video/mp4""text/plain"'
-    b'"application/pdf""image/png""image/webp""media_type":"image/jpeg"'
-    b'{"disclosure":{"action":"created","created":"2026-2027-01-01T10:00:00Z","id":"\x02\x00","model":"","provider":"'
+    b'compositeWithTrainedAlgorithmicMedia"action":"altered"io.github.disclose-ai.audio.1es384ps256ed25519'
+    b'"phrases":"text_watermark":{"text":{"complete":true},"label":{"aigc":{"duty":{"clause":"Code 1.1.2 and glossary",'
+    b'"reason":"very short text","tokenizer":"estimate: 1 for each 4 characters of a word, 1 for each other visible '
+    b'character","tokens":80,"watermark":false},"text":{"complete":true},"text_fingerprint":{"phrases":4}},'
+    b'"media_type":"text/plain"audio/wav""video/mp4""application/pdf""image/gif""image/webp""image/jpeg"'
+    b'{"disclosure":{"action":"created","created":"\x05","id":"\x010","model":"","provider":"'
     b'","source_type":"trainedAlgorithmicMedia","system":"","version":"1.0"},"marks":{"c2pa":{"alg":"es256",'
-    b'"certificate":"\x01 "},"fingerprint":{"pdq":"\x02\x02","structure":"64x64:\x03\x00\x02"},"image_watermark":{'
-    b'"alg":"io.github.disclose-ai.image.1","strength":1.0,"value":"\x02\x03"},"iptc":{}},"media_type":"image/png",'
-    b'"recorded":"2026-11-22T12:00:00.000000Z","sha256":"\x02\x01"}'
+    b'"certificate":"\x02"},"fingerprint":{"pdq":"\x012","structure":"\x07"},"image_watermark":{'
+    b'"alg":"io.github.disclose-ai.image.1","strength":1.0,"value":"\x013"},"iptc":{}},"media_type":"image/png",'
+    b'"recorded":"\x06","sha256":"\x011"}'
 )
-"""The dictionary of forms 1 and 2. It never changes: what was stored with it could not be read any more."""
-
-# Canonical JSON holds no bare control character, so these four can stand for what was taken out.
-_HEXADECIMAL, _COLUMN, _BASE64, _STRUCTURE = "\x01", "\x02", "\x03", "\x04"
-_SIZE = r'(?<=")([1-9][0-9]{0,3})x([1-9][0-9]{0,3}):'
-_RANDOM = re.compile(
-    _SIZE + r'([A-Za-z0-9+/]{40,65532}={0,2})(?=")|'
-    r'(?<=[":])(?:([0-9a-f]{16,254})|([A-Za-z0-9+/]{40,65532}={0,2}))(?=")'
-)
-_PLACES = re.compile("\x01(.)|\x02(.)|\x03(.)(.)|" + _SIZE + "\x04(.)(.)", re.DOTALL)
+"""The dictionary of forms 3 and 4. It never changes: what was stored with it could not be read any more."""
 
 
-def pack(text: str, columns: Sequence[bytes | None]) -> bytes:
-    """Return *text* in the compact form; *columns* are the values that stand beside it in its row."""
-    known = {value.hex(): index for index, value in enumerate(columns) if value}
+def pack(text: str, columns: Sequence[bytes | None], certificate: bytes | None = None) -> bytes:
+    """Return *text* in the compact form; *columns* are the values that stand beside it in its row.
+
+    The hash *certificate* (32 bytes) is left out where the text holds it: the form is then :data:`REFERRING`.
+    """
+    known = {value.hex(): _COLUMN + str(index) for index, value in enumerate(columns) if value}
     if columns and columns[0]:
-        known.setdefault(columns[0][:8].hex(), len(columns))
+        known.setdefault(columns[0][:8].hex(), _COLUMN + str(len(columns)))
+    if certificate is not None:
+        known.setdefault(certificate.hex(), _CERTIFICATE)
     taken: list[bytes] = []
 
     def take(match: re.Match[str]) -> str:
-        width, height, structure, hexadecimal, encoded = match.groups()
-        if hexadecimal is not None and hexadecimal in known:
-            return _COLUMN + chr(known[hexadecimal])
-        value = _decoded(hexadecimal, structure or encoded)
-        if value is None:
-            return match[0]
-        if hexadecimal is not None:
-            taken.append(value)
-            return _HEXADECIMAL + chr(len(value))
-        if structure is None:
-            taken.append(value)
-            return _BASE64 + _length(value)
-        smaller = compress(value, int(width), int(height))
-        taken.append(value if smaller is None else smaller)
-        return f"{width}x{height}:{_BASE64 if smaller is None else _STRUCTURE}{_length(taken[-1])}"
+        value, kind = match[0], values.KINDS[match.lastgroup or ""]
+        if value in known:
+            return known[value]
+        try:
+            taken.append(kind.encode(value))
+        except (ValueError, OverflowError):
+            return value
+        return kind.sign
 
     # What holds control characters is no canonical JSON; it is stored as it is.
-    is_plain = re.search("[\x01-\x04]", text) is None
-    plain = _RANDOM.sub(take, text) if is_plain else text
+    is_plain = re.search("[\x01-\x07]", text) is None
+    plain = values.PATTERN.sub(take, text) if is_plain else text
     deflater = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
-    deflated = deflater.compress(plain.encode()) + deflater.flush()
-    form = _FORM_WITH_STRUCTURE if _STRUCTURE in plain else _FORM
-    packed = form + len(deflated).to_bytes(2) + deflated + b"".join(taken) if len(deflated) < 1 << 16 else b""
-    if not packed or not is_plain or unpack(packed, columns) != text:
-        return b"\x00" + zlib.compress(text.encode(), 9)
+    left_out = certificate if certificate is not None and _CERTIFICATE in plain else b""
+    form = REFERRING + left_out[:REFERENCE] if left_out else COMPACT
+    packed = form + deflater.compress(plain.encode()) + deflater.flush() + b"".join(taken)
+    if not is_plain or unpack(packed + left_out, columns) != text:
+        return PLAIN + zlib.compress(text.encode(), 9)
     return packed
 
 
 def unpack(packed: bytes, columns: Sequence[bytes | None]) -> str:
-    """Return the text that :func:`pack` was given; raises LedgerError for what it did not write."""
+    """Return the text that :func:`pack` was given; raises LedgerError for what it did not write.
+
+    A certificate that was left out stands behind what :func:`pack` returned.
+    """
     try:
-        if packed[:1] == b"\x00":
+        if packed[:1] == PLAIN:
             return zlib.decompress(packed[1:]).decode()
-        if packed[:1] not in (_FORM, _FORM_WITH_STRUCTURE):
+        if packed[:1] in earlier_encoding.FORMS:
+            return earlier_encoding.unpack(packed, columns)
+        if packed[:1] == COMPACT:
+            return _put_back(packed[1:], columns, b"")
+        if packed[:1] != REFERRING:
             raise LedgerError("the body of an entry is in a form that this version does not know; upgrade disclose")
-        length = int.from_bytes(packed[1:3])
-        inflater = zlib.decompressobj(-15, _DICTIONARY)
-        plain = inflater.decompress(packed[3 : 3 + length]) + inflater.flush()
-        taken, place = packed[3 + length :], 0
-
-        def put_back(match: re.Match[str]) -> str:
-            nonlocal place
-            if match[2] is not None:
-                index = ord(match[2])
-                value = (columns[0] or b"")[:8] if index == len(columns) else columns[index] or b""
-                return value.hex()
-            numbers = [ord(one) for one in match.group(1, 3, 4, 7, 8) if one is not None]
-            size = numbers[0] if len(numbers) == 1 else (numbers[0] << 7) + numbers[1]
-            value, place = taken[place : place + size], place + size
-            if match[1] is not None:
-                return value.hex()
-            if match[3] is not None:
-                return base64.b64encode(value).decode("ascii")
-            cells = expand(value, int(match[5]), int(match[6]))
-            return f"{match[5]}x{match[6]}:{base64.b64encode(cells).decode('ascii')}"
-
-        return _PLACES.sub(put_back, plain.decode())
-    except (zlib.error, UnicodeDecodeError, IndexError) as error:
+        reference, rest, certificate = packed[1 : 1 + REFERENCE], packed[1 + REFERENCE : -32], packed[-32:]
+        if certificate[:REFERENCE] != reference:
+            raise LedgerError("the certificate that an entry refers to is missing; run 'disclose ledger verify'")
+        return _put_back(rest, columns, certificate)
+    except (zlib.error, ValueError, IndexError, OverflowError) as error:
         raise LedgerError(f"the body of an entry is damaged ({error}); run 'disclose ledger verify'") from error
 
 
-def _length(value: bytes) -> str:
-    return chr(len(value) >> 7) + chr(len(value) & 127)
+def _put_back(packed: bytes, columns: Sequence[bytes | None], certificate: bytes) -> str:
+    inflater = zlib.decompressobj(-15, _DICTIONARY)
+    plain = inflater.decompress(packed) + inflater.flush()
+    taken = BytesIO(inflater.unused_data)
 
+    def put_back(match: re.Match[str]) -> str:
+        if match[0] == _CERTIFICATE:
+            return certificate.hex()
+        if match[1] is None:
+            return values.BY_SIGN[match[0]].decode(taken)
+        index = int(match[1])
+        value = (columns[0] or b"")[:8] if index == len(columns) else columns[index] or b""
+        return value.hex()
 
-def _decoded(hexadecimal: str | None, encoded: str) -> bytes | None:
-    """Return the bytes of a value that can be written again from them, or None."""
-    if hexadecimal is not None:
-        return bytes.fromhex(hexadecimal) if len(hexadecimal) % 2 == 0 else None
-    try:
-        value = base64.b64decode(encoded, validate=True)
-    except ValueError:
-        return None
-    return value if len(value) < 1 << 14 and base64.b64encode(value).decode("ascii") == encoded else None
+    return _PLACES.sub(put_back, plain.decode())

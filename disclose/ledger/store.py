@@ -20,7 +20,7 @@ from sqlalchemy import Connection, and_, func, insert, select, text
 from disclose.asset import Mark
 from disclose.disclosure import Disclosure, Identifier
 from disclose.errors import LedgerError
-from disclose.ledger import manifests, record
+from disclose.ledger import certificates, manifests, record
 from disclose.ledger.database import Database
 from disclose.ledger.encoding import pack, unpack
 from disclose.ledger.erasure import Erasure, erase, to_microseconds
@@ -44,6 +44,7 @@ class _Draft:
 
     row: dict[str, Any]
     leaf: bytes
+    certificate: bytes | None = None
     manifest: bytes | None = None
 
 
@@ -109,12 +110,14 @@ class Ledger:
         recorded = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         body = record.canonical(record.body(disclosure, sha256, media_type, marks, recorded))
         columns = (disclosure.id.value.to_bytes(16), bytes.fromhex(sha256), likeness)
+        certificate = certificates.named_in(body)
         row = {
             **dict(zip(("identifier", "sha256", "likeness"), columns, strict=True)),
             "recorded": to_microseconds(now),
-            "body": pack(body, columns),
+            "body": pack(body, columns, certificate),
         }
-        number = self._writer.submit(_Draft(row=row, leaf=leaf_hash(body.encode()), manifest=manifest))
+        leaf = leaf_hash(body.encode())
+        number = self._writer.submit(_Draft(row=row, leaf=leaf, certificate=certificate, manifest=manifest))
         return Record.from_body(number, body)
 
     def find(self, identifier: Identifier) -> list[Record]:
@@ -231,6 +234,7 @@ class Ledger:
 
     def _commit(self, drafts: list[_Draft]) -> list[int]:
         with self._database.connection(writing=True, exclusive=False) as connection:
+            certificates.keep(connection, (one.certificate for one in drafts if one.certificate is not None))
             numbers = _numbers(connection, len(drafts))
             rows = [{"number": number, **draft.row} for number, draft in zip(numbers, drafts, strict=True)]
             insert_all(connection, rows)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -15,16 +18,50 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    case,
+    cast,
     func,
+    literal,
     literal_column,
+    select,
     text,
 )
+from sqlalchemy.types import TypeDecorator
 
-REVISION = "0004"
+from disclose.ledger.encoding import REFERENCE, REFERRING
+
+REVISION = "0005"
 """The revision of the schema below; migrations/versions leads to it from every earlier one."""
 
 METADATA = MetaData()
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
+
+# The hash of each signer's certificate once; the entries' bodies refer to its first bytes.
+CERTIFICATES = Table(
+    "certificates",
+    METADATA,
+    Column("reference", LargeBinary(REFERENCE), primary_key=True),
+    Column("hash", LargeBinary(32), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+class _Body(TypeDecorator[bytes]):
+    """A body as disclose.ledger.encoding packs it; read with the certificate that it refers to behind it."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Return how the body is selected."""
+        named = CERTIFICATES.c.reference == func.substr(column, 2, REFERENCE)
+        kept = select(CERTIFICATES.c.hash).where(named).correlate_except(CERTIFICATES).scalar_subquery()
+        # A body whose certificate is missing must not look like one that was erased, which is NULL.
+        whole = column.op("||")(func.coalesce(kept, literal(b"", LargeBinary)))
+        refers = func.substr(column, 1, 1) == literal(REFERRING, LargeBinary)
+        # SQLite takes what it concatenates for text.
+        return case((refers, cast(whole, LargeBinary)), else_=column)
+
 
 ENTRIES = Table(
     "entries",
@@ -36,8 +73,8 @@ ENTRIES = Table(
     Column("likeness", LargeBinary(32)),
     # Microseconds since 1970 in UTC, for retention by age.
     Column("recorded", BigInteger, nullable=False),
-    # disclose.ledger.encoding; nothing once it was erased.
-    Column("body", LargeBinary),
+    # Nothing once it was erased.
+    Column("body", _Body),
     # The hash by which version 0.1.0 chained its entries.
     Column("chain", LargeBinary(32)),
 )
@@ -146,7 +183,7 @@ class LogName(Enum):
         self.code, self.label, self.noun, self.table = code, label, noun, table
 
 
-_APPEND_ONLY = ("notice_events", "erasures", "nodes", "checkpoints")
+_APPEND_ONLY = ("certificates", "notice_events", "erasures", "nodes", "checkpoints")
 _ERASED = " AND ".join(
     ["NEW.body IS NULL", "NEW.likeness IS NULL"]
     + [f"NEW.{name} = OLD.{name}" for name in ("number", "identifier", "sha256", "recorded")]
@@ -162,40 +199,43 @@ def create(connection: Connection) -> None:
     connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{REVISION}')")  # noqa: S608
 
 
-def guard(connection: Connection) -> None:
+def guard(connection: Connection, append_only: Sequence[str] = _APPEND_ONLY) -> None:
     """Create the triggers: nothing is updated or deleted, but for the payload of an entry, which can be erased."""
-    for statement in _sqlite_triggers() if connection.dialect.name == "sqlite" else _postgresql_triggers():
+    is_sqlite = connection.dialect.name == "sqlite"
+    for statement in _SQLITE_ENTRIES if is_sqlite else _POSTGRESQL_ENTRIES:
+        connection.exec_driver_sql(statement)
+    for table in append_only:
+        guard_table(connection, table)
+
+
+def guard_table(connection: Connection, table: str) -> None:
+    """Create the triggers by which nothing in *table* is updated or deleted."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    for statement in _sqlite_triggers(table) if is_sqlite else _postgresql_triggers(table):
         connection.exec_driver_sql(statement)
 
 
-def _sqlite_triggers() -> list[str]:
-    refuse = f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
-    statements = [
-        f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} {refuse}"
-        for table in _APPEND_ONLY
-        for verb in ("update", "delete")
-    ]
-    statements.append(f"CREATE TRIGGER entries_no_update BEFORE update ON entries WHEN NOT ({_ERASED}) {refuse}")
-    statements.append(f"CREATE TRIGGER entries_no_delete BEFORE delete ON entries {refuse}")
-    return statements
+_RAISE = f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+_SQLITE_ENTRIES = (
+    f"CREATE TRIGGER entries_no_update BEFORE update ON entries WHEN NOT ({_ERASED}) {_RAISE}",
+    f"CREATE TRIGGER entries_no_delete BEFORE delete ON entries {_RAISE}",
+)
+_REFUSE = "EXECUTE FUNCTION disclose_append_only()"
+_POSTGRESQL_ENTRIES = (
+    "CREATE OR REPLACE FUNCTION disclose_append_only() RETURNS trigger LANGUAGE plpgsql AS"
+    f" $$ BEGIN RAISE EXCEPTION '{_REFUSAL}'; END $$",
+    f"CREATE TRIGGER entries_no_truncate BEFORE TRUNCATE ON entries FOR EACH STATEMENT {_REFUSE}",
+    f"CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries FOR EACH ROW WHEN (NOT ({_ERASED})) {_REFUSE}",
+    f"CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries FOR EACH ROW {_REFUSE}",
+)
 
 
-def _postgresql_triggers() -> list[str]:
-    refuse = "EXECUTE FUNCTION disclose_append_only()"
-    statements = [
-        "CREATE OR REPLACE FUNCTION disclose_append_only() RETURNS trigger LANGUAGE plpgsql AS"
-        f" $$ BEGIN RAISE EXCEPTION '{_REFUSAL}'; END $$"
+def _sqlite_triggers(table: str) -> list[str]:
+    return [f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} {_RAISE}" for verb in ("update", "delete")]
+
+
+def _postgresql_triggers(table: str) -> list[str]:
+    return [
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {_REFUSE}",
+        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {_REFUSE}",
     ]
-    statements += [
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {refuse}"
-        for table in _APPEND_ONLY
-    ]
-    statements += [
-        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {refuse}"
-        for table in ("entries", *_APPEND_ONLY)
-    ]
-    statements.append(
-        f"CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries FOR EACH ROW WHEN (NOT ({_ERASED})) {refuse}"
-    )
-    statements.append(f"CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries FOR EACH ROW {refuse}")
-    return statements

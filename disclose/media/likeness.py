@@ -36,7 +36,7 @@ class Structure:
     def of(cls, luma: Image.Image, canonical: tuple[int, int]) -> Self:
         """Return the structure of *luma* (mode L), whose *canonical* width and height are given.
 
-        It is smoothed, which a third fewer bytes describe (disclose.ledger.bilevel) and parts agree with as well.
+        It is smoothed: a third fewer bytes describe it (disclose.ledger.bilevel), and parts agree with it hardly less.
         """
         from scipy.ndimage import gaussian_filter
 

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from disclose.errors import LedgerError
 from disclose.ledger.bilevel import expand
-from disclose.ledger.encoding import _DICTIONARY, pack, unpack
+from disclose.ledger.earlier_encoding import _DICTIONARY
+from disclose.ledger.encoding import pack, unpack
 from disclose.ledger.record import canonical
 
+CERTIFICATE = bytes(range(100, 132))
 COLUMNS = (bytes(range(16)), bytes(range(32)), b"\xaa" * 32)
 VALUES = st.recursive(
     st.text() | st.integers() | st.booleans() | st.binary().map(bytes.hex),
@@ -23,6 +25,9 @@ VALUES = st.recursive(
 @example(text="")
 @example(text="\x01a\x02b\x03cd")
 @example(text='"8x8:\x04ab"')
+@example(text='"2026-13-01T00:00:00Z""2026-11-22T24:00:00Z""1969-12-31T23:59:59Z""2107-01-01T00:00:00Z"')
+@example(text='"2026-11-22T15:58:03.052038Z""0001-01-01T00:00:00.000000Z""9999-12-31T23:59:59.999999Z"')
+@example(text='"12x10:' + "A" * 41 + '"')
 @example(text=json.dumps({"a": "AB" * 20 + "==", "b": "ab" * 60, "c": COLUMNS[0].hex(), "d": COLUMNS[0][:8].hex()}))
 def test_every_text_comes_back_as_it_was(text):
     assert unpack(pack(text, COLUMNS), COLUMNS) == text
@@ -34,7 +39,7 @@ def test_every_canonical_text_comes_back_as_it_was(values):
     assert unpack(pack(text, (COLUMNS[0], COLUMNS[1], None)), (COLUMNS[0], COLUMNS[1], None)) == text
 
 
-def test_a_text_of_ours_takes_a_sixth_of_its_length():
+def test_a_text_of_ours_takes_a_ninth_of_its_length():
     text = canonical(
         {
             "disclosure": {
@@ -42,7 +47,7 @@ def test_a_text_of_ours_takes_a_sixth_of_its_length():
                 "model": "acme/paint-3", "source_type": "trainedAlgorithmicMedia", "system": "Studio", "version": "2.1",
             },
             "marks": {
-                "c2pa": {"alg": "es256", "certificate": "34225a823981d889" * 4},
+                "c2pa": {"alg": "es256", "certificate": CERTIFICATE.hex()},
                 "fingerprint": {"pdq": COLUMNS[2].hex()},
                 "image_watermark": {
                     "alg": "io.github.disclose-ai.image.1", "strength": 1.0, "value": COLUMNS[0][:8].hex(),
@@ -51,7 +56,30 @@ def test_a_text_of_ours_takes_a_sixth_of_its_length():
             "media_type": "image/jpeg", "recorded": "2026-11-22T15:58:03.052038Z", "sha256": COLUMNS[1].hex(),
         }
     )  # fmt: skip
-    assert len(pack(text, COLUMNS)) < len(text) / 6
+    packed = pack(text, COLUMNS, CERTIFICATE)
+    assert len(packed) < len(text) / 9
+    assert unpack(packed + CERTIFICATE, COLUMNS) == text
+
+
+@given(values=st.dictionaries(st.text(), VALUES), certificate=st.binary(min_size=32, max_size=32))
+def test_a_certificate_that_is_left_out_comes_back(values, certificate):
+    text = canonical({**values, "certificate": certificate.hex()})
+    packed = pack(text, COLUMNS, certificate)
+    assert packed[:9] == b"\x04" + certificate[:8]
+    assert unpack(packed + certificate, COLUMNS) == text
+    assert certificate not in packed
+
+
+def test_a_certificate_that_the_text_does_not_name_is_not_referred_to():
+    text = of_a_picture("8x8:AAECAwQFBgc=")
+    assert unpack(pack(text, COLUMNS, CERTIFICATE), COLUMNS) == text
+
+
+@pytest.mark.parametrize("behind", [b"", bytes(32), CERTIFICATE[:31]])
+def test_a_body_without_the_certificate_that_it_refers_to_is_refused(behind):
+    packed = pack(canonical({"certificate": CERTIFICATE.hex(), "more": "x" * 60}), COLUMNS, CERTIFICATE)
+    with pytest.raises(LedgerError, match="certificate"):
+        unpack(packed + behind, COLUMNS)
 
 
 def of_a_picture(structure):
@@ -70,7 +98,7 @@ def structure(rows, columns, seed=0):
 def test_the_structure_of_a_picture_takes_less_than_its_bits(rows, columns):
     text = of_a_picture(structure(rows, columns))
     packed = pack(text, COLUMNS)
-    assert packed[:1] == b"\x02"
+    assert packed[:1] == b"\x03"
     assert len(packed) < rows * columns / 8 + 20
     assert unpack(packed, COLUMNS) == text
 
@@ -118,12 +146,14 @@ def test_a_structure_of_too_many_cells_is_refused():
 @example(data=b"\x01\x00\xff")
 @example(data=b"\x07")
 @example(data=b"\x02\x00\xff")
+@example(data=b"\x03")
+@example(data=b"\x04" + bytes(40))
 def test_what_was_not_packed_is_refused(data):
     try:
         unpack(data, COLUMNS)
     except LedgerError:
         return
-    assert data[:1] in (b"\x00", b"\x01", b"\x02")
+    assert data[:1] in (b"\x00", b"\x01", b"\x02", b"\x03", b"\x04")
 
 
 def test_a_body_of_a_later_form_asks_for_an_upgrade():

@@ -4,12 +4,15 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from ledgers import append
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import MetaData, create_engine, inspect
 
 from disclose.disclosure import Identifier
 from disclose.errors import LedgerError
 from disclose.ledger import Ledger, migrations
+from disclose.ledger.checkpoint import VerifierKey
 from disclose.ledger.notices import NoticeLog
 from disclose.ledger.quotes import QuoteLog
 from disclose.ledger.tables import REVISION
@@ -63,6 +66,8 @@ def test_a_quotation_log_from_before_its_migration_keeps_what_it_holds(tmp_path)
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         QuoteLog(ledger, b"k" * 32).add(answer, Identifier(value=7))
     with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+        # Later than that.
+        connection.execute("DROP TABLE certificates")
         connection.execute("UPDATE alembic_version SET version_num = '0002'")
     connection.close()
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
@@ -95,6 +100,60 @@ def test_a_file_that_cannot_be_migrated_stays_as_it_was(path):
         assert connection.execute("SELECT count(*) FROM entries WHERE previous != ''").fetchone() == (5,)
     connection.close()
     assert before[100:] == path.read_bytes()[100:]
+
+
+@pytest.fixture
+def engine(place, tmp_path, request):
+    """Leads to an empty database of each kind, and tells where a ledger finds it."""
+    if place["location"] == tmp_path / "ledger.sqlite":
+        made = create_engine(f"sqlite:///{place['location']}")
+    else:
+        folder = request.getfixturevalue("postgresql").folder
+        name = place["location"].partition("@/")[2].partition("?")[0]
+        made = create_engine(f"postgresql+pg8000://disclose@/{name}?unix_sock={folder}/.s.PGSQL.5432")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def of_0004(engine, place):
+    """What schema 0004 held: copied as it is where it can be, and row by row into PostgreSQL."""
+    known = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    place["key"].write_bytes(known.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    place["key"].chmod(0o600)
+    if engine.dialect.name == "sqlite":
+        shutil.copy(OLD / "0004.sqlite", place["location"])
+        return place
+    source = create_engine(f"sqlite:///{OLD / '0004.sqlite'}")
+    with engine.begin() as connection, source.connect() as read:
+        migrations.upgrade(connection, stamped=False, revision="0004")
+        written = MetaData()
+        written.reflect(connection)
+        for table in ("entries", "erasures", "nodes", "checkpoints"):
+            for row in read.execute(written.tables[table].select()).mappings():
+                connection.execute(written.tables[table].insert(), [dict(row)])
+        connection.exec_driver_sql("SELECT setval('entries_number_seq', 4)")
+    source.dispose()
+    return place
+
+
+def test_a_ledger_of_the_schema_before_certificates_opens_whole_and_goes_on(of_0004, engine):
+    written = json.loads((OLD / "0004.json").read_text())
+    with Ledger(**of_0004) as ledger:
+        assert [record.to_dict() for record in ledger.records()] == written["records"]
+        assert ledger.checkpoint() == written["checkpoint"]
+        assert ledger.verify().reason is None
+        assert len(ledger.erased(Identifier(value=2 << 100 | 7))) == 1
+        proof = ledger.prove(Identifier(value=7))[0]
+        assert proof.checked(VerifierKey.parse(ledger.verifier_key)).size == 4
+        added = append(ledger, certificate="ab" * 32)
+        assert added.sequence == 5
+        assert ledger.find(added.disclosure.id) == [added]
+        assert (ledger.verify().reason, len(ledger)) == (None, 5)
+        assert ledger.extends(written["checkpoint"])
+    with engine.connect() as connection:
+        bodies = connection.exec_driver_sql("SELECT body FROM entries ORDER BY number").scalars().all()
+    assert [body and bytes(body)[:1] for body in bodies] == [b"\x02", b"\x01", None, b"\x01", b"\x04"]
 
 
 def shape(connection):
