@@ -135,10 +135,10 @@ def estimated_tokens(text: str) -> int:
     >>> estimated_tokens("A short sentence, about as long as this.")
     13
     """
-    found = texts.words(text)
-    in_words = sum(word.end - word.start for word in found)
-    others = len("".join(text.split())) - in_words
-    return sum(-(-(word.end - word.start) // 4) for word in found) + max(0, others)
+    found = texts.columns(text)
+    lengths = [end - start for start, end in zip(found.starts, found.ends, strict=True)]
+    others = len("".join(text.split())) - sum(lengths)
+    return sum(-(-length // 4) for length in lengths) + max(0, others)
 
 
 def _reason(output: str, route: Route, function: Function, tokens: int) -> Reason:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from html import unescape
-from itertools import accumulate, repeat
-from typing import NamedTuple
+from itertools import accumulate, compress, groupby, repeat
+from typing import Any, NamedTuple
 
 from disclose.errors import TooLargeError, UnreadableError
 
@@ -25,11 +26,13 @@ UNSPACED = (
 """Thai, Lao, Burmese, Khmer, Kana and Han: the scripts that do not set words apart, as a character class."""
 _INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\U000e0000-\U000e0fff"
+    "\ufeff\uffa0"
 )
+_INVISIBLE_HIGHER = "\U000e0000-\U000e0fff"
 """The characters that Unicode calls default-ignorable (DerivedCoreProperties), where texts have them."""
 # Combining marks belong to the word they stand in, and \w leaves them out; all blocks that hold them are below this.
 _LAST_MARK = 0x1E94B
+_SECOND_PLANE = 0x10000
 _MANY = 20_000
 
 
@@ -66,29 +69,46 @@ def folded(text: str) -> str:
     return " ".join(visible.replace("’", "'").split())
 
 
+@dataclass(frozen=True, eq=False)
+class Words:
+    """The words of a text in columns, each of the same length: a long text has a million of them."""
+
+    folded: list[str]
+    starts: list[int]
+    ends: list[int]
+    are_characters: list[bool]
+
+    def __len__(self) -> int:
+        return len(self.folded)
+
+
 def words(text: str) -> list[Word]:
     """Return the words of *text* in order; in scripts that do not set words apart, its characters.
 
     >>> [word.folded for word in words("Don’t panic: 東京!")]
     ["don't", 'panic', '東', '京']
     """
+    found = columns(text)
+    rows = zip(found.folded, found.starts, found.ends, found.are_characters, strict=True)
+    with uncollected(len(found)):
+        # As Word(…) does it, at a fifth of the time.
+        return list(map(tuple.__new__, repeat(Word), rows))
+
+
+def columns(text: str) -> Words:
+    """Return what :func:`words` does, at half the time where the text is long.
+
+    >>> columns("Don’t panic: 東京!").starts
+    [0, 6, 13, 14]
+    """
     if text.isascii():
         # One for one: lowering changes no length here.
-        return _words(_ascii().split(text.lower()), _strip_word)
+        return _columns(_ascii().split(text.lower()), _strip_word, _is_never)
+    pieces = _run().split(text)
     if _unspaced().search(text) is None:
-        return _words(_run().split(text), _fold_word)
-    fold = cache(_fold_word)
-    found = []
-    for match in _run().finditer(text):
-        run, start = match[0], match.start()
-        if run.isascii() or _unspaced().search(run) is None:
-            found.append(Word(fold(run), start, match.end()))
-        else:
-            found += (
-                Word(fold(part[0]), start + part.start(), start + part.end(), part.lastindex == 1)
-                for part in _parts().finditer(run)
-            )
-    return [word for word in found if word.folded]
+        return _columns(pieces, _fold_word, _is_never)
+    pieces[::2] = [" " * len(between) for between in pieces[::2]]
+    return _columns(_parts().split("".join(pieces)), _fold_word, _is_character)
 
 
 def visible_text(markup: str) -> tuple[str, list[tuple[int, int]]]:
@@ -115,16 +135,23 @@ def visible_text(markup: str) -> tuple[str, list[tuple[int, int]]]:
     return "".join(pieces), places
 
 
-def _words(pieces: list[str], fold: Callable[[str], str]) -> list[Word]:
+def _columns(pieces: list[str], fold: Callable[[str], str], is_character: Callable[[str], bool]) -> Words:
     """Return the words of a text, which are every second one of its *pieces*."""
     written = pieces[1::2]
-    known = {word: fold(word) for word in set(written)}
     edges = list(accumulate(map(len, pieces)))
-    values = zip(map(known.__getitem__, written), edges[0:-1:2], edges[1::2], repeat(False), strict=False)
-    with uncollected(len(written)):
-        # As Word(…) does it, at a fifth of the time: a long text has a million words.
-        found = list(map(tuple.__new__, repeat(Word), values))
-    return [word for word in found if word.folded] if "" in known.values() else found
+    # A text of a million words has some ten thousand different ones.
+    different = set(written)
+    known = {word: fold(word) for word in different}
+    characters = {word for word in different if is_character(word)}
+    values: tuple[list[Any], ...] = (
+        list(map(known.__getitem__, written)),
+        edges[0:-1:2],
+        edges[1::2],
+        list(map(characters.__contains__, written)) if characters else [False] * len(written),
+    )
+    if "" in known.values():
+        values = tuple(list(compress(column, values[0])) for column in values)
+    return Words(*values)
 
 
 @contextmanager
@@ -141,6 +168,14 @@ def uncollected(number: int) -> Iterator[None]:
     finally:
         if is_great:
             gc.enable()
+
+
+def _is_never(word: str) -> bool:
+    return False
+
+
+def _is_character(word: str) -> bool:
+    return _unspaced().match(word) is not None
 
 
 def _strip_word(word: str) -> str:
@@ -175,7 +210,7 @@ def _surrogates() -> re.Pattern[str]:
 
 @cache
 def _invisible() -> re.Pattern[str]:
-    return re.compile(f"[{_INVISIBLE}]")
+    return re.compile(f"[{_INVISIBLE}{_INVISIBLE_HIGHER}]")
 
 
 @cache
@@ -186,14 +221,14 @@ def _ascii() -> re.Pattern[str]:
 @cache
 def _run() -> re.Pattern[str]:
     # A word may hold combining marks and joiners, and apostrophes between letters; \w leaves them out.
-    # Most words end before a space: to look for all marks there would take six times as long.
-    word = rf"\w++(?:(?![\0-\x7f])[{_inner()}]++\w*+)*+"
+    word = rf"\w++(?:{_inner()}++\w*+)*+"
     return re.compile(rf"({word}(?:['’]{word})*+)")
 
 
 @cache
 def _parts() -> re.Pattern[str]:
-    return re.compile(rf"([{UNSPACED}])[{_inner()}]*+|[^{UNSPACED}]++")
+    # Of a text with nothing but spaces between its runs.
+    return re.compile(rf"([{UNSPACED}]{_inner()}*+|[^{UNSPACED} ]++)")
 
 
 @cache
@@ -203,7 +238,14 @@ def _unspaced() -> re.Pattern[str]:
 
 @cache
 def _inner() -> str:
-    return re.escape("".join(map(chr, _marks()))) + _INVISIBLE
+    """Return the pattern of one combining mark or joiner.
+
+    The characters of the first plane are looked up in a table, and all others compared with one range after another:
+    with both in one set, to find the words of a text would take three to ten times as long.
+    """
+    first = "".join(chr(point) for point in _marks() if point < _SECOND_PLANE)
+    higher = _ranges(point for point in _marks() if point >= _SECOND_PLANE)
+    return rf"(?:[{first}{_INVISIBLE}]|(?![\0-\uffff])[{higher}{_INVISIBLE_HIGHER}])"
 
 
 def _marks() -> Iterator[int]:
@@ -211,3 +253,9 @@ def _marks() -> Iterator[int]:
     higher = (range(0xFB1E, 0xFB1F), range(0xFE20, 0xFE30), range(0x101FD, _LAST_MARK))
     for points in (*spaces, *higher):
         yield from (point for point in points if unicodedata.category(chr(point))[0] == "M")
+
+
+def _ranges(points: Iterable[int]) -> str:
+    """Return *points*, in order, as the inside of a character class."""
+    runs = [[point for _, point in run] for _, run in groupby(enumerate(points), lambda one: one[1] - one[0])]
+    return "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs)

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 
 from disclose.errors import UnreadableError
-from disclose.media.text import _inner, decode, folded, visible_text, words
+from disclose.media.text import UNSPACED, _inner, columns, decode, folded, visible_text, words
 
 
 @given(some.text())
@@ -46,8 +46,28 @@ _PIECES = some.sampled_from(
 
 @given(some.text(alphabet=_PIECES))
 @example("é\u0301'\U0001d165")
+@example("a\u0301'東\u0301'b 京_")
+def test_a_run_that_holds_characters_as_words_is_those_and_what_stands_between_them(text):
+    found = words(text)
+    assert all(word.is_character == bool(re.match(f"[{UNSPACED}]", text[word.start])) for word in found)
+    for run in re.finditer(rf"\w(?:\w|{_inner()})*+(?:['’]\w(?:\w|{_inner()})*+)*+", text):
+        within = [word for word in found if run.start() <= word.start and word.end <= run.end()]
+        kept = "".join(text[word.start : word.end] for word in within)
+        assert folded(kept).replace("_", "") == folded(run[0]).replace("_", "")
+        assert len(within) <= 1 or any(word.is_character for word in within)
+
+
+@given(some.text(alphabet=_PIECES))
+def test_the_columns_are_those_of_the_words(text):
+    found = columns(text)
+    assert list(zip(*vars(found).values(), strict=True)) == words(text)
+    assert len(found) == len(words(text))
+
+
+@given(some.text(alphabet=_PIECES))
+@example("é\u0301'\U0001d165")
 def test_words_of_a_text_without_characters_as_words_are_its_runs_of_letters_marks_and_joiners(text):
-    runs = re.finditer(rf"\w[\w{_inner()}]*+(?:['’]\w[\w{_inner()}]*+)*+", text)
+    runs = re.finditer(rf"\w(?:\w|{_inner()})*+(?:['’]\w(?:\w|{_inner()})*+)*+", text)
     plain = [(folded(run[0]).strip("_"), run.start(), run.end()) for run in runs]
     if not any(word.is_character for word in words(text)):
         assert [word[:3] for word in words(text)] == [one for one in plain if one[0]]
@@ -61,6 +81,13 @@ def test_a_long_text_has_the_words_of_its_parts_and_leaves_the_collector_on(piec
     assert [word.folded for word in found] == [word.folded for word in words(piece)] * 20_000
     assert [word.start for word in found[-count:]] == [word.start + len(piece) * 19_999 for word in words(piece)]
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize("unit", ["東", "กิ", "東\u3099", "東\U00020001", "a\U0001d165", "é\u200d", "'a", "東😀"])
+def test_the_words_of_every_script_take_time_in_proportion_to_the_text(unit):
+    start = time.process_time()
+    columns(unit * (300_000 // len(unit)))
+    assert time.process_time() - start < 2
 
 
 @given(some.text(), some.text())
