@@ -35,7 +35,7 @@ from benchmarks.text_human import texts
 from disclose.watermark.text import gumbel, synthid
 
 LENGTHS = (25, 50, 100, 200)
-NULL_KEYS = tuple(bytes([number]) * 32 for number in range(1, 6))
+NULL_KEYS = tuple(bytes([number]) * 32 for number in range(1, 26))
 CLAIMED = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4)
 DETECT: dict[str, Callable[..., Any]] = {"gumbel": gumbel.detect, "synthid": synthid.detect}
 Encode = Callable[[str], list[int]]

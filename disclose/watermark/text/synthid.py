@@ -11,6 +11,7 @@ Google's own services use other hashes and are not read by this.
 The p-value is of the weighted mean score. Of an n-gram's hash only the residue modulo the table's size matters, so a
 text without the mark draws each token's score from a known, finite distribution: the scores of all residues. Sums of
 independent draws from it have the tail of Lugannani and Rice (1980), within a percent of the exact convolution.
+Of 215,050 examinations of what people wrote, under 25 keys, 20 had a p-value of 1e-4 or less (benchmarks/text.py).
 """
 
 from __future__ import annotations
