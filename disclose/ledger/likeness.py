@@ -18,7 +18,7 @@ from disclose.ledger.record import Record
 from disclose.ledger.tables import ENTRIES, NODES, PENDING, LogName
 
 LARGEST_IN_PROCESS = 5_000_000
-"""Up to so many hashes (32 bytes each) are searched in memory; beyond, PostgreSQL searches them itself."""
+"""Up to so many hashes (48 bytes each) are searched in memory; beyond, PostgreSQL searches them itself."""
 _PAGE = 50_000
 
 

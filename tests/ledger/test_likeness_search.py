@@ -21,13 +21,23 @@ def changed(one, other):
     return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
+def transposed(one):
+    bits = numpy.unpackbits(numpy.frombuffer(one, numpy.uint8)).reshape(16, 16)
+    return numpy.packbits(bits.T).tobytes()
+
+
+def reflections(one):
+    return [one, changed(one, ODD_COLUMNS), changed(one, ODD_ROWS), changed(changed(one, ODD_ROWS), ODD_COLUMNS)]
+
+
 @st.composite
 def views(draw):
-    """Hashes as a picture's reflections have them, each off by a few bits, and some that have nothing to do with it."""
+    """Hashes as a picture's views have them, each off by a few bits, and some that have nothing to do with it."""
     one = draw(HASH)
-    reflections = [one, changed(one, ODD_COLUMNS), changed(one, ODD_ROWS), changed(changed(one, ODD_ROWS), ODD_COLUMNS)]
-    errors = [sum(1 << bit for bit in draw(st.sets(st.integers(0, 255), max_size=9))).to_bytes(32) for _ in range(4)]
-    return [changed(*pair) for pair in zip(reflections, errors, strict=True)] + draw(st.lists(HASH, max_size=2))
+    turned = reflections(transposed(one)) if draw(st.booleans()) else []
+    errors = st.sets(st.integers(0, 255), max_size=9)
+    off = [changed(view, sum(1 << bit for bit in draw(errors)).to_bytes(32)) for view in reflections(one) + turned]
+    return off + draw(st.lists(HASH, max_size=2))
 
 
 @st.composite
@@ -63,6 +73,37 @@ def test_the_reflections_of_a_picture_are_compared_at_once():
     picture = Image.fromarray(noise).resize((480, 640), Image.Resampling.BICUBIC)
     families = packed_hashes._Family.all_of(packed_hashes._by_parity(b"".join(_views(picture))))
     assert [family.members.shape for family in families] == [(4, 4), (4, 4)]
+    assert packed_hashes._Look.at(families, 70).common is not None
+
+
+@given(one=HASH)
+def test_what_all_views_have_in_common_differs_by_no_more_than_the_hash(one):
+    views_of_it = reflections(one) + reflections(transposed(one))
+    with_one_changed = [changed(one, (1 << bit).to_bytes(32)) for bit in range(256)]
+    common = packed_hashes._common(packed_hashes._by_parity(b"".join(views_of_it + with_one_changed)))
+    assert len(set(common[:8].tolist())) == 1
+    assert numpy.bitwise_count(common[8:] ^ common[0]).max() == 1
+
+
+@settings(deadline=None)
+@given(data=st.data(), wanted=views(), within=st.sampled_from([10, 40, 200]))
+def test_no_hash_is_nearer_than_its_bound(data, wanted, within):
+    hashes = wanted + data.draw(libraries(wanted))
+    words, families = (packed_hashes._by_parity(b"".join(some)) for some in (hashes, wanted))
+    families = packed_hashes._Family.all_of(families)
+    look = packed_hashes._Look.at(families, within)
+    bounds = packed_hashes._bounds(families, words, look, packed_hashes._common(words)).min(axis=0)
+    nearest = [min(distance(one, other) for other in wanted) for one in hashes]
+    assert all(bounds.astype(int) - look.slack <= nearest)
+
+
+@given(words=st.lists(st.binary(min_size=8, max_size=8), min_size=1, max_size=8))
+def test_no_member_is_farther_from_the_middle_than_from_what_most_say(words):
+    members = numpy.frombuffer(b"".join(words), numpy.uint64)[None]
+    bits = numpy.unpackbits(members.view(numpy.uint8).reshape(-1, 8), axis=1)
+    most = numpy.packbits(2 * bits.sum(axis=0) > len(words)).view(numpy.uint64)
+    farthest = [int(numpy.bitwise_count(members ^ one).max()) for one in (packed_hashes._middle(members), most)]
+    assert farthest[0] <= farthest[1]
 
 
 def test_a_library_of_equal_hashes_is_searched_in_pieces():
