@@ -59,9 +59,10 @@ def test_a_run_that_holds_characters_as_words_is_those_and_what_stands_between_t
 
 @given(some.text(alphabet=_PIECES))
 def test_the_columns_are_those_of_the_words(text):
-    found = columns(text)
-    assert list(zip(*vars(found).values(), strict=True)) == words(text)
-    assert len(found) == len(words(text))
+    found, rows = columns(text), words(text)
+    assert list(found) == found[:] == rows
+    assert found[1::2] == rows[1::2]
+    assert [found[index] for index in range(len(found))] == rows
 
 
 @given(some.text(alphabet=_PIECES))
