@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, func, insert, select, text
 
 from disclose.errors import LedgerError, UnreadableError
-from disclose.ledger import manifests
-from disclose.ledger.tables import ENTRIES, MANIFESTS, NODES, QUOTED_ANSWERS, QUOTED_PHRASES, LogName
+from disclose.ledger import manifests, phrases
+from disclose.ledger.tables import ENTRIES, MANIFESTS, NODES, QUOTED_ANSWERS, LogName
 
 if TYPE_CHECKING:
     from disclose.ledger.store import Ledger
@@ -88,12 +88,12 @@ def _keep_manifests(connection: Connection, stores: list[tuple[int, bytes]]) -> 
 
 def _quotations(ledger: Ledger) -> Iterator[dict[str, Any]]:
     # One statement, so that no answer is deleted between the answers and the phrases.
-    joined = QUOTED_ANSWERS.outerjoin(QUOTED_PHRASES, QUOTED_PHRASES.c.answer == QUOTED_ANSWERS.c.number)
-    query = select(QUOTED_ANSWERS, QUOTED_PHRASES.c.hash).select_from(joined)
-    query = query.order_by(QUOTED_ANSWERS.c.number, QUOTED_PHRASES.c.hash)
     with ledger.connection() as connection:
-        rows = connection.execution_options(yield_per=2000).execute(query)
-        for _, held in groupby(rows, key=lambda row: row.number):
+        rows = phrases.pairs(connection)
+        joined = QUOTED_ANSWERS.outerjoin(rows, rows.c.answer == QUOTED_ANSWERS.c.number)
+        query = select(QUOTED_ANSWERS, rows.c.hash).select_from(joined).order_by(QUOTED_ANSWERS.c.number, rows.c.hash)
+        found = connection.execution_options(yield_per=2000).execute(query)
+        for _, held in groupby(found, key=lambda row: row.number):
             answer, *others = held
             hashes = [row.hash for row in (answer, *others) if row.hash is not None]
             counts = {name: getattr(answer, name) for name in _COUNTS}
@@ -113,14 +113,12 @@ def _quotation(values: dict[str, Any]) -> tuple[dict[str, Any], list[int]]:
 
 
 def _keep_quotations(connection: Connection, quotations: list[tuple[dict[str, Any], list[int]]]) -> None:
-    answers, phrases = insert(QUOTED_ANSWERS), insert(QUOTED_PHRASES)
+    answers = insert(QUOTED_ANSWERS)
     if connection.dialect.name != "sqlite":
         # With RETURNING all rows go in one statement; pg8000 alone would send each by itself.
-        answers, phrases = answers.returning(QUOTED_ANSWERS.c.number), phrases.returning(QUOTED_PHRASES.c.answer)
+        answers = answers.returning(QUOTED_ANSWERS.c.number)
     connection.execute(answers, [row for row, _ in quotations])
-    held = [{"hash": one, "answer": row["number"]} for row, hashes in quotations for one in hashes]
-    if held:
-        connection.execute(phrases, held)
+    phrases.add(connection, {row["number"]: hashes for row, hashes in quotations})
 
 
 def _encoded(data: bytes) -> str:

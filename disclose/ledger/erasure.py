@@ -15,9 +15,10 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from disclose.disclosure import Identifier
+from disclose.ledger import phrases
 from disclose.ledger.manifests import drop
 from disclose.ledger.record import canonical
-from disclose.ledger.tables import ENTRIES, ERASURES, QUOTED_ANSWERS, QUOTED_PHRASES
+from disclose.ledger.tables import ENTRIES, ERASURES, QUOTED_ANSWERS
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -88,8 +89,7 @@ def delete_quotations(connection: Connection, condition: ColumnElement[bool]) ->
     if connection.dialect.name == "sqlite":
         # What is deleted is overwritten with zeros.
         connection.exec_driver_sql("PRAGMA secure_delete=ON")
-    doomed = select(QUOTED_ANSWERS.c.number).where(condition)
-    connection.execute(delete(QUOTED_PHRASES).where(QUOTED_PHRASES.c.answer.in_(doomed)))
+    phrases.remove(connection, select(QUOTED_ANSWERS.c.number).where(condition))
     return connection.execute(delete(QUOTED_ANSWERS).where(condition)).rowcount
 
 

@@ -10,23 +10,22 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import json
 import math
 import time
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
 from disclose.disclosure import Identifier
+from disclose.ledger import phrases
 from disclose.ledger.erasure import delete_quotations
 from disclose.ledger.store import Ledger
-from disclose.ledger.tables import QUOTED_ANSWERS, QUOTED_PHRASES
+from disclose.ledger.tables import QUOTED_ANSWERS
 from disclose.media import text, text_shingles
 
 COMMON = 10
@@ -34,7 +33,7 @@ COMMON = 10
 FEWEST_PHRASES = 12
 """A text with fewer phrases than this is too short to be looked for."""
 _MOST_CANDIDATES = 8
-_AT_ONCE = 4000
+_BATCH = 500
 _COUNTED_FOR = 60.0
 _BEGINNING = 4096
 
@@ -103,29 +102,42 @@ class QuoteLog:
         """Record many *answers* with their identifiers at once, all or none of them; see :meth:`add`."""
         when = int((issued or datetime.now(UTC)).timestamp())
         prepared = [(text.words(answer), identifier) for answer, identifier in answers]
+        added: list[int] = []
         with self._ledger.connection(writing=True) as connection:
-            return [self._add(connection, words, identifier, when) for words, identifier in prepared]
+            for start in range(0, len(prepared), _BATCH):
+                added += self._add(connection, prepared[start : start + _BATCH], when)
+        return added
 
-    def _add(self, connection: Connection, words: list[text.Word], identifier: Identifier, when: int) -> int:
-        every = text_shingles.shingles(words, self._key)
-        digest = self._digest(words)
-        known = connection.execute(
-            select(QUOTED_PHRASES.c.answer).where(QUOTED_PHRASES.c.hash == _lookup(digest)).limit(1)
-        ).first()
-        common = set() if known else _common(connection, [one.hash for one in text_shingles.probes(every)])
-        kept = [] if known else text_shingles.sketch(every.without(common))
-        values = {
-            "tenant": self._tenant,
-            "identifier": identifier.value.to_bytes(16, "big"),
-            "digest": digest,
-            "words": len(words),
-            "phrases": len(kept),
-            "issued": when,
-        }
-        number = connection.execute(insert(QUOTED_ANSWERS).returning(QUOTED_ANSWERS.c.number), values).scalar_one()
-        hashes = {one.hash for one in kept} | {_lookup(digest)}
-        connection.execute(insert(QUOTED_PHRASES), [{"hash": one, "answer": number} for one in sorted(hashes)])
-        return len(kept)
+    def _add(
+        self, connection: Connection, answers: Sequence[tuple[Sequence[text.Word], Identifier]], when: int
+    ) -> list[int]:
+        every = [text_shingles.shingles(words, self._key) for words, _ in answers]
+        probed = [[one.hash for one in text_shingles.probes(one)] for one in every]
+        digests = [self._digest(words) for words, _ in answers]
+        asked = dict.fromkeys([*map(_lookup, digests), *(one for some in probed for one in some)])
+        held = Counter({one: len(some) for one, some in phrases.holders(connection, list(asked)).items()})
+        kept: list[set[int]] = []
+        values: list[dict[str, Any]] = []
+        for (words, identifier), digest, shingles, probes in zip(answers, digests, every, probed, strict=True):
+            common = {one for one in probes if held[one] >= COMMON}
+            sketch = [] if held[_lookup(digest)] else text_shingles.sketch(shingles.without(common))
+            kept.append({one.hash for one in sketch} | {_lookup(digest)})
+            # The next of these answers may repeat this one.
+            held.update(kept[-1])
+            values.append(
+                {
+                    "tenant": self._tenant,
+                    "identifier": identifier.value.to_bytes(16, "big"),
+                    "digest": digest,
+                    "words": len(words),
+                    "phrases": len(sketch),
+                    "issued": when,
+                }
+            )
+        query = insert(QUOTED_ANSWERS).returning(QUOTED_ANSWERS.c.number, sort_by_parameter_order=True)
+        numbers = connection.execute(query, values).scalars().all()
+        phrases.add(connection, dict(zip(numbers, kept, strict=True)))
+        return [one["phrases"] for one in values]
 
     def find(self, question: str) -> list[Quotation]:
         """Return the answers that *question* repeats, the surest first, at most eight; [] where it repeats none.
@@ -136,7 +148,7 @@ class QuoteLog:
         every = text_shingles.probes(text_shingles.shingles(words, self._key))
         digest = self._digest(words)
         with self._ledger.connection() as connection:
-            postings = _postings(connection, [one.hash for one in every] + [_lookup(digest)])
+            postings = phrases.holders(connection, [one.hash for one in every] + [_lookup(digest)])
             exact = postings.pop(_lookup(digest), [])
             shared: dict[int, list[text_shingles.Shingle]] = defaultdict(list)
             for one in every:
@@ -144,8 +156,8 @@ class QuoteLog:
                     shared[number].append(one)
             hits = sum(len(answers) for answers in postings.values())
             chances = {
-                number: by_chance(phrases, postings, answer=number, hits=hits, words=words)
-                for number, phrases in _most_shared(shared)
+                number: by_chance(some, postings, answer=number, hits=hits, words=words)
+                for number, some in _most_shared(shared)
             }
             likely = [number for number, chance in chances.items() if chance < 1]
             rows = self._rows(connection, [*exact, *likely]) if exact or likely else {}
@@ -199,7 +211,7 @@ class QuoteLog:
             return delete_quotations(connection, own)
 
     def _rows(self, connection: Connection, numbers: list[int]) -> dict[int, Any]:
-        found = _asked(connection, _queries(connection.dialect.name).answers, numbers)
+        found = phrases.asked(connection, "SELECT * FROM quoted_answers WHERE number", numbers)
         return {row.number: row for row in found if bytes(row.tenant) == self._tenant}
 
     def _size(self, connection: Connection) -> int:
@@ -223,7 +235,7 @@ def _most_shared(
     shared: Mapping[int, list[text_shingles.Shingle]],
 ) -> list[tuple[int, list[text_shingles.Shingle]]]:
     """Return the answers that share most, with what they share; a single phrase never tells anything."""
-    several = ((number, phrases) for number, phrases in shared.items() if len(phrases) > 1)
+    several = ((number, some) for number, some in shared.items() if len(some) > 1)
     return heapq.nlargest(_MOST_CANDIDATES, several, key=lambda one: len(one[1]))
 
 
@@ -321,43 +333,3 @@ def _runs(shared: Sequence[text_shingles.Shingle], reach: int) -> list[tuple[int
 def _lookup(digest: bytes) -> int:
     """Return the entry that stands for a whole wording among the phrases: negative, where no phrase is."""
     return -1 - int.from_bytes(digest[: text_shingles.HASH_BYTES], "big")
-
-
-def _common(connection: Connection, hashes: Sequence[int]) -> set[int]:
-    """Return those of *hashes* that :data:`COMMON` answers hold."""
-    query = _queries(connection.dialect.name).common
-    return {row[0] for row in _asked(connection, query, hashes)}
-
-
-def _postings(connection: Connection, hashes: Sequence[int]) -> dict[int, list[int]]:
-    """Return the answers that hold each of *hashes*."""
-    found: dict[int, list[int]] = defaultdict(list)
-    for one, answer in _asked(connection, _queries(connection.dialect.name).postings, hashes):
-        found[one].append(answer)
-    return found
-
-
-def _asked(connection: Connection, query: str, hashes: Sequence[int]) -> Iterator[Any]:
-    is_sqlite = connection.dialect.name == "sqlite"
-    for start in range(0, len(hashes), _AT_ONCE):
-        some = list(hashes[start : start + _AT_ONCE])
-        yield from connection.exec_driver_sql(query, (json.dumps(some) if is_sqlite else some,)).all()
-
-
-class _Queries(NamedTuple):
-    postings: str
-    common: str
-    answers: str
-
-
-@cache
-def _queries(dialect: str) -> _Queries:
-    # One parameter for all hashes: a list of them in the statement would be parsed anew for every text. As text, for
-    # to assemble a statement takes as long as to run it.
-    among = "= ANY(CAST(%s AS bigint[]))" if dialect == "postgresql" else "IN (SELECT value FROM json_each(?))"
-    held = f"FROM quoted_phrases WHERE hash {among}"
-    return _Queries(
-        postings=f"SELECT hash, answer {held}",
-        common=f"SELECT hash {held} GROUP BY hash HAVING count(*) >= {COMMON}",
-        answers=f"SELECT * FROM quoted_answers WHERE number {among}",  # noqa: S608
-    )
