@@ -196,6 +196,41 @@ def _soaked(found: dict[str, object], how: str) -> str:
     )
 
 
+def ledger() -> str:
+    """Return the table of what a record takes, how fast the ledger is, and what it lost when it was killed."""
+    found = json.loads((RESULTS / "ledger.json").read_text())
+    stores = {"SQLite": found["sqlite"], "PostgreSQL": found["postgresql"]}
+    pictures = [store["pictures"] for store in stores.values()]
+    large = [store["large"] for store in stores.values()]
+    appended = [store[f"append_{callers}_callers"] for callers in (1, 32) for store in stores.values()]
+    kills = [store["kills"] for store in stores.values()]
+    rows = {
+        f"bytes that the record of a picture takes, with all indexes and the tree (at most {pictures[0]['at_most']})": [
+            f"{row['bytes_per_record']:.0f} among {row['records']:,}{'' if row['met'] else ': **not met**'}"
+            for row in pictures
+        ],
+        "appended a second by one caller, each on disk": [f"{row['records_per_second']:,}" for row in appended[:2]],
+        "by 32 callers at once": [f"{row['records_per_second']:,}" for row in appended[2:]],
+        "found by an identifier, ms (median)": [
+            f"{row['id_milliseconds_median']:.1f} among {row['records']:,}" for row in large
+        ],
+        "checked a second by `disclose ledger verify`": [f"{row['verified_per_second']:,.0f}" for row in large],
+        "writers killed; records acknowledged, and lost": [
+            f"{row['kills']}; {row['acknowledged']:,}, {row['lost']}" for row in kills
+        ],
+    }
+    machine = found["machine"]
+    lines = [
+        f"The ledger (`python -m benchmarks.ledger`, {machine['processor']}, {machine['cores']} cores that others used"
+        " too):",
+        "",
+        "| | " + " | ".join(stores) + " |",
+        "|---|---|---|",
+        *(f"| {words} | " + " | ".join(cells) + " |" for words, cells in rows.items()),
+    ]
+    return "\n".join(lines)
+
+
 def copy_attack() -> str:
     """Return the table of genuine parts against copied marks."""
     summary = json.loads((RESULTS / "copy_attack.json").read_text())["summary"]
@@ -271,6 +306,7 @@ TABLES = {
     "asgi": asgi,
     "gradio": gradio,
     "texts": texts,
+    "ledger": ledger,
     "copy attack": copy_attack,
 }
 
