@@ -5,8 +5,15 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 # Not all of them are private to every version of Python: IETF protocol assignments, where Oracle's cloud has its
-# metadata (192.0.0.192), and the relays of 6to4.
-_ALSO_INSIDE = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
+# metadata (192.0.0.192), the relays of 6to4, the site-local addresses of old (RFC 3879), documentation (RFC 9637) and
+# segment routing (RFC 9602).
+_ALSO_INSIDE = (
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv6Network("fec0::/10"),
+    IPv6Network("3fff::/20"),
+    IPv6Network("5f00::/16"),
+)
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _COMPATIBLE = IPv6Network("::/96")
 
@@ -28,7 +35,7 @@ def is_public(text: str) -> bool:
 
 
 def _is_outside(address: IPv4Address | IPv6Address) -> bool:
-    if isinstance(address, IPv4Address) and any(address in one for one in _ALSO_INSIDE):
+    if any(address in one for one in _ALSO_INSIDE):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 

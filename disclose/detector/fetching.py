@@ -25,6 +25,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 4
 _LONGEST_URL = 2048
 _PIECE = 1 << 16
+_NOT_PUBLIC = "cannot fetch the address: its name does not lead to the public network"
 
 
 class RefusedAddressError(InputError):
@@ -58,7 +59,7 @@ class Fetcher:
             found = self._asked(url, deadline)
             if isinstance(found, bytes):
                 return found
-            url = urljoin(url, found)
+            url = _redirected(url, found)
         raise RefusedAddressError("cannot fetch the address: it redirects too often")
 
     def _asked(self, url: str, deadline: float) -> bytes | str:
@@ -90,9 +91,10 @@ class Fetcher:
         try:
             addresses = self.resolves(host, port)
         except (OSError, UnicodeError) as error:
-            raise UnreadableError("cannot fetch the address: its name is not known") from error
+            # In the same words as below: who is told which names there are could ask for those of the network inside.
+            raise RefusedAddressError(_NOT_PUBLIC) from error
         if not addresses or not all(self.permits(one) for one in addresses):
-            raise RefusedAddressError("cannot fetch the address: it does not lead to the public network")
+            raise RefusedAddressError(_NOT_PUBLIC)
         return addresses[0]
 
     def _answer(self, connection: http.client.HTTPConnection, parts: SplitResult, deadline: float) -> bytes | str:
@@ -119,6 +121,13 @@ class Fetcher:
         if response.length:
             raise http.client.IncompleteRead(b"")
         return bytes(received)
+
+
+def _redirected(url: str, target: str) -> str:
+    try:
+        return urljoin(url, target)
+    except ValueError as error:
+        raise RefusedAddressError("cannot fetch the address: it redirects to one that is malformed") from error
 
 
 def _checked(url: str) -> SplitResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -17,28 +17,41 @@ if TYPE_CHECKING:
 
 _MOST_CLIENTS = 50_000
 _BEARER = b"bearer "
+_ASK_THE_LEDGER = ("/matches/", "/manifests/")
 
 
 class RateLimit:
-    """Lets a client make a minute's worth of POST requests at once and then as many as refill (a token bucket).
+    """Lets a client make a minute's worth of requests at once and then as many as refill (a token bucket).
 
-    A client is an IPv4 address or an IPv6 network of 64 bits, as far as the server knows it; it is kept in memory for
-    as long as its bucket is not full.
+    Of those that wait to be examined, a client may have a quarter, or one that sends large files slowly would keep all
+    others out. Counted are requests that bring something or ask the ledger. A client is an IPv4 address or an IPv6
+    network of 64 bits, as far as the server knows it; it is kept in memory for as long as its bucket is not full.
     """
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app
         self._settings = settings
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._at_once: Counter[str] = Counter()
+        self._most_at_once = max(1, settings.waiting // 4)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request, or answer 429 with the seconds to wait."""
-        if scope["type"] == "http" and scope["method"] == "POST" and not self._is_exempt(scope):
-            wait = self._wait(_client(scope))
-            if wait > 0:
-                await _refusal(wait)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http" or not _costs(scope) or self._is_exempt(scope):
+            await self._app(scope, receive, send)
+            return
+        client = _client(scope)
+        wait = 1.0 if self._at_once[client] >= self._most_at_once else self._wait(client)
+        if wait > 0:
+            await _refusal(wait)(scope, receive, send)
+            return
+        self._at_once[client] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._at_once[client] -= 1
+            if not self._at_once[client]:
+                del self._at_once[client]
 
     def _is_exempt(self, scope: Scope) -> bool:
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
@@ -55,6 +68,11 @@ class RateLimit:
         while len(self._buckets) > _MOST_CLIENTS:
             self._buckets.popitem(last=False)
         return 0.0 if left >= 1 else (1 - left) * 60 / self._settings.requests_per_minute
+
+
+def _costs(scope: Scope) -> bool:
+    path = str(scope["path"]).removeprefix(scope.get("root_path", ""))
+    return scope["method"] == "POST" or path.startswith(_ASK_THE_LEDGER)
 
 
 def _client(scope: Scope) -> str:

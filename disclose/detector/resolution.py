@@ -11,15 +11,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import anyio
 from anyio import to_thread
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from disclose.detector.openapi import parameter, refused
 from disclose.detector.redaction import redacted
+from disclose.disclosure import Identifier
+from disclose.errors import LedgerError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -30,6 +36,8 @@ if TYPE_CHECKING:
 MANIFEST_TYPE = "application/c2pa"
 WATERMARK = "io.github.disclose-ai.image.1"
 _MOST, _LONGEST = 100, 1000
+_FEWEST_BITS = 32
+"""A shorter identifier would have whoever asks read much of the ledger through."""
 _OFF = "this detector keeps no manifests; the verdict of POST /v1/verify names the record in its ledger"
 
 
@@ -37,7 +45,7 @@ def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of the resolution API over *service*."""
 
     async def by_binding(request: Request) -> Response:
-        given = await _given(request)
+        given = await _given(request, service.settings.upload_seconds)
         value = _decoded(given.get("value", ""))
         alg = given.get("alg", "")
         if not alg or len(alg) > _LONGEST:
@@ -59,9 +67,11 @@ def routes(service: Service) -> list[BaseRoute]:
 
     async def manifest(request: Request) -> Response:
         only_active = _yes_or_no(request.query_params.get("returnActiveManifest", "false"))
-        if (manifests := _manifests()) is None:
-            raise HTTPException(404, _OFF)
-        found = await to_thread.run_sync(manifests.find, request.path_params["identifier"])
+        _require_manifests()
+        label = request.path_params["identifier"]
+        # What is no text of a label is kept nowhere; PostgreSQL would not even be asked for a zero.
+        is_label = len(label) <= _LONGEST and label.isprintable()
+        found = await _looked_up(lambda: _manifests().find(label)) if is_label else None
         if found is None:
             raise HTTPException(404, "no manifest is kept under this identifier")
         # Whoever reads it is to know that it was found by a soft binding and vouches for no bytes at hand.
@@ -72,20 +82,20 @@ def routes(service: Service) -> list[BaseRoute]:
         known = [{"alg": WATERMARK}] if service.settings.manifests else []
         return JSONResponse({"watermarks": known, "fingerprints": []})
 
-    def _manifests() -> Manifests | None:
+    def _require_manifests() -> None:
+        if not service.settings.manifests:
+            raise HTTPException(404, _OFF)
+
+    def _manifests() -> Manifests:
         # Here and not above: SQLAlchemy takes longer to import than all of this.
         from disclose.ledger.manifests import Manifests
 
-        return Manifests(service.profile.ledger()) if service.settings.manifests else None
+        return Manifests(service.profile.ledger())
 
     async def _matches(alg: str, value: str, limit: int) -> dict[str, Any]:
-        if (manifests := _manifests()) is None:
-            raise HTTPException(404, _OFF)
-
-        def look() -> list[str]:
-            return manifests.bound(alg=alg, value=value, limit=limit)
-
-        found = await to_thread.run_sync(look)
+        _require_manifests()
+        is_long = _bits(value) >= _FEWEST_BITS
+        found = await _looked_up(lambda: _manifests().bound(alg=alg, value=value, limit=limit)) if is_long else []
         return {"matches": [{"manifestId": one, "similarityScore": 100, "recovered": True} for one in found]}
 
     return [
@@ -114,25 +124,54 @@ def _given_out(found: Kept, *, only_active: bool) -> bytes:
     return found.store
 
 
-async def _given(request: Request) -> dict[str, str]:
-    """Return the query; long values come as the JSON of a POST instead."""
+_Found = TypeVar("_Found")
+
+
+async def _looked_up(look: Callable[[], _Found]) -> _Found:
+    """Return what *look* finds in the ledger; raises HTTPException while that cannot be used."""
+    try:
+        return await to_thread.run_sync(look)
+    except LedgerError:
+        # Without its cause, which quotes what was asked for.
+        raise HTTPException(503, "the ledger cannot be used at the moment", {"Retry-After": "5"}) from None
+
+
+def _bits(value: str) -> int:
+    """Return how many bits of an identifier *value* states; none where it states another thing."""
+    try:
+        return Identifier.parse(value).length
+    except ValueError:
+        return 0
+
+
+async def _given(request: Request, seconds: float) -> dict[str, str]:
+    """Return the query; long values come as the JSON of a POST instead, within *seconds*."""
     if request.method != "POST":
         return dict(request.query_params)
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > 8 * _LONGEST:
-            raise HTTPException(413, "the soft binding is too long")
-    import json
-
     try:
-        values = json.loads(bytes(body))
+        with anyio.fail_after(seconds):
+            body = await _body(request)
+    except TimeoutError as error:
+        raise HTTPException(408, "the upload took too long") from error
+    except ClientDisconnect as error:
+        raise HTTPException(400, "the upload broke off") from error
+    try:
+        values = json.loads(body)
         return {
             **dict(request.query_params),
             **{name: str(values[name]) for name in ("alg", "value") if name in values},
         }
     except (ValueError, TypeError, RecursionError) as error:
         raise HTTPException(400, 'the request is {"alg": "…", "value": "…"}') from error
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > 8 * _LONGEST:
+            raise HTTPException(413, "the soft binding is too long")
+    return bytes(body)
 
 
 def _decoded(text: str) -> str:
@@ -208,7 +247,7 @@ PATHS: dict[str, Any] = {
                 parameter("value", _BASE64, "The value in base64.", required=True),
                 _RESULTS,
             ],
-            "responses": {**_FOUND, **refused(400, 404)},
+            "responses": {**_FOUND, **refused(400, 404, 429, 503)},
         },
         "post": {
             "operationId": "matchesByLongBinding",
@@ -226,7 +265,7 @@ PATHS: dict[str, Any] = {
                     }
                 },
             },
-            "responses": {**_FOUND, **refused(400, 404, 413, 429)},
+            "responses": {**_FOUND, **refused(400, 404, 408, 413, 429, 503)},
         },
     },
     "/matches/byContent": {
@@ -260,7 +299,7 @@ PATHS: dict[str, Any] = {
                     "description": "The manifest store, recovered and not intact.",
                     "content": {MANIFEST_TYPE: {"schema": {"type": "string", "format": "binary"}}},
                 },
-                **refused(400, 403, 404),
+                **refused(400, 403, 404, 429, 503),
             },
         }
     },

@@ -21,6 +21,8 @@ _LONGEST_NAME = 255
 _FIELDS = 20
 _ENVELOPE = 1 << 16
 """Bytes that names and boundaries may add to the files in a form."""
+_SHORT = {"application/json": 1 << 16, "application/x-www-form-urlencoded": 1 << 16}
+"""Bytes of what holds an address and no file: parsed as a whole, 60 MB of brackets took half a minute."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,31 +69,34 @@ class Uploads:
             self.held -= taken.bytes
 
     async def _read(self, request: Request, stream: AsyncGenerator[bytes, None]) -> Sent:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = _kind(request)
         if kind == "multipart/form-data":
             return await _form(_InMemory(request.headers, stream, self._settings.files, self._settings.largest))
         if kind == "application/x-www-form-urlencoded":
             return await _form(FormParser(request.headers, stream))
         data = b"".join([piece async for piece in stream])
         if len(data) > self._settings.largest:
-            raise self._too_large()
+            raise self._too_large(self._settings.largest)
         return Sent(url=_url(data)) if kind == "application/json" else Sent(files=(Upload(name="", data=data),))
 
     async def _metered(self, request: Request, taken: _Taken) -> AsyncGenerator[bytes, None]:
         limit = self._settings.largest + _ENVELOPE
+        limit = min(limit, _SHORT.get(_kind(request), limit))
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > limit:
-            raise self._too_large()
+            raise self._too_large(limit)
         async for piece in request.stream():
             taken.bytes += len(piece)
             self.held += len(piece)
             if taken.bytes > limit:
-                raise self._too_large()
+                raise self._too_large(limit)
             if self.held > self._settings.memory:
                 raise HTTPException(503, "there are too many uploads at the moment", {"Retry-After": "5"})
             yield piece
 
-    def _too_large(self) -> HTTPException:
+    def _too_large(self, limit: int) -> HTTPException:
+        if limit < self._settings.largest:
+            return HTTPException(413, f"a request that brings an address and no file may have {limit >> 10} KB")
         return HTTPException(413, f"a request may bring {self._settings.largest >> 20} MB")
 
 
@@ -129,6 +134,10 @@ async def _form(parser: MultiPartParser | FormParser) -> Sent:
         return Sent(files=tuple(files), url=address or None, fields=words)
     finally:
         await form.close()
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _url(data: bytes) -> str:

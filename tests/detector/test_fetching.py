@@ -44,6 +44,9 @@ INSIDE = [
     "2002:7f00:1::",
     "2002:a9fe:a9fe::1",
     "2001:db8::1",
+    "3fff::1",
+    "5f00::1",
+    "fec0::1",
     "nonsense",
 ]
 
@@ -201,6 +204,12 @@ def test_a_redirect_inside_is_refused(server):
     assert [path for path, _ in server.asked if path == "/file"] == []
 
 
+@pytest.mark.parametrize("target", ["http://[", "//[::1", "http://a:b/", "http://user@public.example/"])
+def test_a_redirect_to_what_is_no_address_is_refused(server, target):
+    with pytest.raises(RefusedAddressError):
+        fetcher(server).fetch(at(server, f"/to?{target}"))
+
+
 def test_a_redirect_outside_is_followed_and_a_circle_is_not(server):
     assert fetcher(server).fetch(at(server, "/to?/file")) == b"a file"
     with pytest.raises(RefusedAddressError, match="too often"):
@@ -253,7 +262,8 @@ def test_what_is_no_file_is_an_error(server, path):
 
 def test_a_refusal_says_nothing_of_what_is_inside(server):
     messages = set()
-    for host in ("10.0.0.1", "127.0.0.1", "inside.example"):
+    # A name that nobody has, and one that is none, are told from none of those inside.
+    for host in ("10.0.0.1", "127.0.0.1", "inside.example", "nobody.invalid", "a" * 70 + ".example"):
         with pytest.raises(InputError) as caught:
             fetcher(server, permits=lambda _: False).fetch(f"http://{host}/")
         messages.add(str(caught.value))

@@ -1,5 +1,8 @@
 """One bad file costs one refusal: examiners die, dawdle and swell, and the next file is served."""
 
+import hashlib
+import json
+import logging
 import os
 import signal
 import socket
@@ -7,9 +10,11 @@ import struct
 import threading
 import time
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
+import httpx
 import pytest
 from loopback import served
 from starlette.testclient import TestClient
@@ -126,12 +131,56 @@ def test_a_slow_upload_is_refused(deployment):
             assert slow.recv(100).startswith(b"HTTP/1.1 408")
 
 
-def test_a_client_that_never_ends_its_headers_is_cut_off(deployment, monkeypatch):
+def test_a_soft_binding_that_comes_too_slowly_is_refused(deployment):
+    settings = Settings(processes=1, upload_seconds=0.5, manifests=True)
+    with served(app(deployment, settings)) as address, connected(address) as slow:
+        head = "POST /matches/byBinding HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n"
+        slow.sendall(head.encode() + b"x")
+        assert slow.recv(100).startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+def test_an_address_does_not_come_in_megabytes(detector, kind):
+    answer = detector.post("/v1/verify", content=b"[" + b"[]," * 30_000 + b"[]]", headers={"Content-Type": kind})
+    assert answer.status_code == 413
+    assert "64 KB" in answer.json()["detail"]
+
+
+def test_a_client_cannot_have_all_the_places(deployment):
+    settings = Settings(processes=1, waiting=8, exempt=(hashlib.sha256(b"a researcher").hexdigest(),))
+    head = b"POST /v1/verify HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\nContent-Length: 100\r\n\r\nx"
+    with served(app(deployment, settings)) as address, connected(address) as first, connected(address) as second:
+        first.sendall(head)
+        second.sendall(head)
+        time.sleep(0.2)
+        with httpx.Client(base_url=f"http://{address}") as client:
+            refused = client.post("/v1/verify", content=b"")
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+            assert client.get("/health").status_code == 200
+            exempt = client.post("/v1/verify", content=b"", headers={"Authorization": "Bearer a researcher"})
+            assert exempt.status_code == 400
+            first.close()
+            second.close()
+            time.sleep(0.2)
+            assert client.post("/v1/verify", content=b"").status_code == 400
+
+
+@contextmanager
+def connected(address):
+    host, _, port = address.partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as one:
+        yield one
+
+
+@pytest.fixture
+def impatient(deployment, monkeypatch):
+    """Serve as ``disclose serve`` does, with half a second of patience; give the address."""
     import uvicorn
 
     from disclose.detector import serving
 
-    monkeypatch.setattr(serving, "_HEADER_SECONDS", 0.5)
+    for name in ("_HEADER_SECONDS", "_REST_SECONDS", "_READING_SECONDS"):
+        monkeypatch.setattr(serving, name, 0.5)
     config = uvicorn.Config(app(deployment, Settings(processes=1)), **options("127.0.0.1", 0), lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -139,16 +188,80 @@ def test_a_client_that_never_ends_its_headers_is_cut_off(deployment, monkeypatch
     try:
         while not server.started:
             time.sleep(0.01)
-        address = server.servers[0].sockets[0].getsockname()
-        with socket.create_connection(address, timeout=10) as quick:
-            quick.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
-            assert quick.recv(1000).startswith(b"HTTP/1.1 200")
-        with socket.create_connection(address, timeout=10) as slow:
-            slow.sendall(b"GET /health HTTP/1.1\r\nX: ")
-            assert slow.recv(100) == b""
+        yield "{}:{}".format(*server.servers[0].sockets[0].getsockname())
     finally:
         server.should_exit = True
         thread.join()
+
+
+def test_a_client_that_never_ends_its_headers_is_cut_off(impatient):
+    with connected(impatient) as quick:
+        quick.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert quick.recv(1000).startswith(b"HTTP/1.1 200")
+    with connected(impatient) as slow:
+        slow.sendall(b"GET /health HTTP/1.1\r\nX: ")
+        assert slow.recv(100) == b""
+
+
+def test_a_client_that_goes_on_sending_after_its_answer_is_cut_off(impatient):
+    for request in ("GET /health", "POST /nowhere", "POST /v1/verify?report=none"):
+        with connected(impatient) as one:
+            one.sendall(f"{request} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n".encode())
+            assert one.recv(10_000).startswith(b"HTTP/1.1 ")
+            assert dripped_until_closed(one) < 5
+
+
+def test_a_client_that_sends_the_rest_after_its_answer_is_served_on(impatient):
+    with connected(impatient) as one:
+        one.sendall(b"POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
+        assert one.recv(10_000).startswith(b"HTTP/1.1 404")
+        one.sendall(b"0123456789GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert one.recv(10_000).startswith(b"HTTP/1.1 200")
+
+
+def test_a_client_that_reads_nothing_is_cut_off(impatient):
+    with connected(impatient) as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            ask_without_reading(one)
+
+
+def ask_without_reading(one):
+    for _ in range(100):
+        one.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 100)
+        time.sleep(0.05)
+
+
+def test_a_form_that_is_none_is_not_quoted_in_the_log(tmp_path, monkeypatch, caplog):
+    from disclose.detector import serving
+
+    monkeypatch.setenv("DISCLOSE_HOME", str(tmp_path))
+    monkeypatch.setenv(serving._VARIABLE, json.dumps(Settings(processes=1).to_dict()))
+    logger = logging.getLogger("python_multipart")
+    before = logger.level
+    try:
+        client = TestClient(serving.from_environment())
+        kind = {"Content-Type": "multipart/form-data; boundary=b"}
+        assert client.post("/v1/verify", content=b"canary", headers=kind).status_code == 400
+    finally:
+        logger.setLevel(before)
+    assert [one.getMessage() for one in caplog.records if one.name.startswith("python_multipart")] == []
+
+
+def dripped_until_closed(one):
+    """Return the seconds until the other side closes *one*, which sends a byte now and then."""
+    started = time.monotonic()
+    one.settimeout(0.1)
+    while time.monotonic() - started < 10:
+        try:
+            one.sendall(b"x")
+            if not one.recv(10_000):
+                break
+        except TimeoutError:
+            continue
+        except OSError:
+            break
+    return time.monotonic() - started
 
 
 def test_more_than_can_be_held_is_sent_away(deployment):

@@ -204,3 +204,24 @@ def test_a_detector_that_keeps_no_manifests_says_so(detector, value):
     answer = detector.get("/matches/byBinding", params=query(value))
     assert answer.status_code == 404
     assert "keeps no manifests" in answer.json()["detail"]
+
+
+def test_the_beginning_of_an_identifier_leads_to_nothing(resolver, value):
+    assert resolver.get("/matches/byBinding", params=query(value)).json()["matches"]
+    for part in (value[:1], value[:7], f"{value[:9]}/31"):
+        assert resolver.get("/matches/byBinding", params=query(part)).json() == {"matches": []}
+
+
+def test_a_ledger_that_cannot_be_used_is_no_failure_of_the_server_and_is_not_told_of(tmp_path):
+    (tmp_path / "ledger.sqlite").write_bytes(b"no database" * 100)
+    client = TestClient(app(Profile(folder=tmp_path), Settings(processes=1, manifests=True)))
+    for answer in (
+        client.get("/matches/byBinding", params=query("f" * 16)),
+        client.post("/matches/byBinding", json=query("f" * 16)),
+        client.get("/manifests/urn:c2pa:canary"),
+    ):
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert str(tmp_path) not in answer.text
+        assert "canary" not in answer.text
+    # What is no label is not asked for.
+    assert client.get("/manifests/%00").status_code == 404
