@@ -23,7 +23,7 @@ from disclose.duty import Duty, duty_of
 from disclose.errors import DiscloseError, ProfileError
 from disclose.evidence import Basis, Binding, Evidence, Integrity
 from disclose.layer import Plane
-from disclose.media import text
+from disclose.media import text, text_frames
 from disclose.registry import Resources
 
 if TYPE_CHECKING:
@@ -78,14 +78,14 @@ class TextWatermarkLayer:
         What keeps a text from being examined is noted instead: the text may have been shown by now, and it is better
         on record without the finding than nowhere.
         """
-        content = text.decode(asset.data)
+        content = _said(asset)
         duty = self._duty(content)
         details = {"duty": duty.to_dict(), **self._noted(content, due=duty.watermark)}
         return asset.with_mark(Mark(layer=self.name, details=details))
 
     def detect(self, asset: Asset) -> list[Evidence]:
         """Return what the surest examination says; that none could be sure is a finding too, with its reason."""
-        return [self._finding(self._searched(text.decode(asset.data)))]
+        return [self._finding(self._searched(_said(asset)))]
 
     def _noted(self, content: str, *, due: bool) -> dict[str, Any]:
         from disclose.watermark.text.detection import Reason
@@ -150,6 +150,11 @@ class TextWatermarkLayer:
                 "p_value_known": found.basis,
             },
         )
+
+
+def _said(asset: Asset) -> str:
+    """Return the text of *asset* without manifests, which no model wrote and which are longer than most answers."""
+    return text_frames.without(text.decode(asset.data), lambda manifest: True)
 
 
 class References(Mapping[str, "Tokenizer"]):

@@ -11,6 +11,7 @@ from disclose.errors import ProfileError
 from disclose.evidence import Outcome, Verdict
 from disclose.layer import Layer
 from disclose.layers.text_watermark import TextWatermarkLayer
+from disclose.media import text_frames
 from disclose.watermark.text import gumbel, murmur, philox
 from disclose.watermark.text.prf import engine_key
 
@@ -67,6 +68,13 @@ def test_a_marked_passage_in_a_long_text_speaks_for_itself_alone(layer, marked):
     assert Verdict.weigh([evidence]).outcome is Outcome.INDICATED
     assert evidence.details["share"] < 0.5
     assert evidence.details["token_spans"]
+
+
+def test_a_manifest_in_a_marked_text_hides_nothing_of_its_mark(layer, marked):
+    plain, signed = (found(layer, one) for one in (marked, marked + text_frames.invisible(bytes(2000))))
+    assert signed.details == plain.details
+    block = "# -----BEGIN C2PA MANIFEST-----\ndata:application/c2pa;base64,AAAA\n-----END C2PA MANIFEST-----"
+    assert found(layer, f"{marked}\n{block}").details == plain.details
 
 
 def test_a_short_text_is_undetermined_for_that_reason_and_nothing_more_is_said(layer):
