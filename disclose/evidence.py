@@ -58,8 +58,9 @@ class Evidence:
     """One finding by one layer: its basis, three separate axes, and a p-value where there is one.
 
     ``generated`` is whether the finding says that a machine made or altered the content, ``source_type`` how it
-    says so, ``disclosure`` the whole statement where one was found. ``details`` is JSON-ready and belongs to the
-    layer: geometry, certificate subjects, distances.
+    says so, ``disclosure`` the whole statement where one was found. ``ingredients`` are the identifiers of what the
+    finding declares the content to be made from. ``details`` is JSON-ready and belongs to the layer: geometry,
+    certificate subjects, distances.
     """
 
     layer: str
@@ -74,6 +75,7 @@ class Evidence:
     generated: bool = False
     source_type: DigitalSourceType | None = None
     disclosure: Disclosure | None = None
+    ingredients: tuple[Identifier, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -170,8 +172,30 @@ class Verdict:
 
 
 def _disagree(bound: list[Evidence]) -> bool:
-    named = [item.id for item in bound if item.id is not None]
+    """Whether *bound* name different identifiers, leaving aside marks that came with a declared ingredient.
+
+    A collage shows the pictures that it is made from, and their watermarks with them. Anybody can declare a picture
+    that was taken from elsewhere, so only a signer who is known is believed.
+    """
+    declared = [one for item in bound if _is_believed(item, bound) for one in item.ingredients]
+    named = [item.id for item in bound if item.id is not None and not _came_with(item, declared)]
     return any(not one.agrees_with(other) for one in named for other in named)
+
+
+def _is_believed(item: Evidence, bound: list[Evidence]) -> bool:
+    """Whether *item* speaks for the very bytes, by a trusted signer or as the ledger has it of these bytes."""
+    known = item.trust is Trust.TRUSTED or any(_is_record_of(item, other) for other in bound)
+    return known and item.binding is Binding.HARD
+
+
+def _is_record_of(item: Evidence, other: Evidence) -> bool:
+    recorded = other.basis is Basis.RECORD and other.binding is Binding.HARD
+    return recorded and item.id is not None and other.id is not None and item.id.agrees_with(other.id)
+
+
+def _came_with(item: Evidence, declared: list[Identifier]) -> bool:
+    soft = item.id if item.binding is Binding.SOFT else None
+    return soft is not None and any(one.agrees_with(soft) for one in declared)
 
 
 _WORDING = {

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ findings = st.builds(
     time=st.sampled_from(Time),
     id=st.none() | st.builds(Identifier, value=st.integers(0, 3), length=st.just(64)),
     generated=st.booleans(),
+    ingredients=st.lists(st.builds(Identifier, value=st.integers(0, 3), length=st.just(64)), max_size=2).map(tuple),
 )
 
 
@@ -48,6 +50,33 @@ def test_two_bound_marks_with_different_identifiers_are_contested():
 def test_a_short_and_a_long_finding_of_one_identifier_agree():
     whole = Identifier.new()
     assert Verdict.weigh([bound(id=whole), bound(id=whole.leading(61))]).outcome is Outcome.DISCLOSED
+
+
+@pytest.mark.parametrize("basis", [Basis.METADATA, Basis.RECORD])
+def test_the_mark_of_an_ingredient_that_somebody_known_declares_is_not_contested(basis):
+    own, came_in = Identifier.new(), Identifier.new()
+    trust = Trust.TRUSTED if basis is Basis.METADATA else Trust.UNKNOWN
+    declares = bound(id=own, trust=Trust.UNTRUSTED, ingredients=(came_in,))
+    known, shown = bound(id=own, basis=basis, trust=trust, ingredients=(came_in,)), came_in.leading(64)
+    watermark = bound(layer="image_watermark", basis=Basis.WATERMARK, binding=Binding.SOFT, id=shown)
+    assert Verdict.weigh([declares, watermark]).outcome is Outcome.CONTESTED
+    assert Verdict.weigh([declares, known, watermark]).outcome is Outcome.DISCLOSED
+    assert Verdict.weigh([declares, known, bound(id=shown)]).outcome is Outcome.CONTESTED
+    other = Identifier.new().leading(64)
+    assert Verdict.weigh([declares, known, replace(watermark, id=other)]).outcome is Outcome.CONTESTED
+
+
+@given(st.lists(findings, max_size=5))
+def test_what_a_stranger_declares_as_ingredients_changes_nothing(found):
+    strangers = [one for one in found if one.trust is not Trust.TRUSTED and one.basis is not Basis.RECORD]
+    silent = [replace(one, ingredients=()) for one in strangers]
+    assert Verdict.weigh(strangers).outcome is Verdict.weigh(silent).outcome
+
+
+@given(st.lists(findings, max_size=5))
+def test_a_declared_ingredient_takes_back_nothing_but_a_disagreement(found):
+    silent = Verdict.weigh([replace(one, ingredients=()) for one in found]).outcome
+    assert Verdict.weigh(found).outcome in {silent, Outcome.DISCLOSED if silent is Outcome.CONTESTED else silent}
 
 
 def test_an_intact_mark_of_a_camera_is_not_disclosed():
