@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ledgers import append, forge
@@ -81,6 +82,16 @@ def test_a_certificate_that_begins_like_another_is_refused_and_nothing_is_append
         append(ledger, certificate=ONE[:16] + "00" * 24)
     append(ledger, certificate=ONE)
     assert (len(ledger), ledger.verify().reason) == (2, None)
+
+
+def test_writers_who_come_with_the_same_certificates_at_once_keep_them_once(ledger, place):
+    with Ledger(**place) as beside, ThreadPoolExecutor(8) as executor:
+        names = [f"{number:02x}" * 32 for number in range(6)] * 4
+        writers = [(ledger, beside)[number % 2] for number in range(len(names))]
+        made = list(executor.map(lambda writer, name: append(writer, certificate=name), writers, names))
+    assert stored(ledger)[0] == sorted(set(names))
+    assert {record.sequence: record for record in ledger.records()} == {record.sequence: record for record in made}
+    assert ledger.verify().reason is None
 
 
 def test_what_is_erased_leaves_the_certificate_to_the_others(ledger):

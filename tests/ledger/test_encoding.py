@@ -1,6 +1,7 @@
 import base64
 import json
 import zlib
+from datetime import UTC, datetime, timedelta
 
 import numpy
 import pytest
@@ -80,6 +81,23 @@ def test_a_body_without_the_certificate_that_it_refers_to_is_refused(behind):
     packed = pack(canonical({"certificate": CERTIFICATE.hex(), "more": "x" * 60}), COLUMNS, CERTIFICATE)
     with pytest.raises(LedgerError, match="certificate"):
         unpack(packed + behind, COLUMNS)
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def of_times(microseconds):
+    moment = EPOCH + timedelta(microseconds=microseconds)
+    return canonical({"created": f"{moment:%Y-%m-%dT%H:%M:%SZ}", "recorded": f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"})
+
+
+@given(microseconds=st.integers(0, 2**32 * 1_000_000 - 1))
+def test_every_time_comes_back_from_eleven_bytes(microseconds):
+    text, earliest = of_times(microseconds), pack(of_times(0), COLUMNS)
+    packed = pack(text, COLUMNS)
+    assert unpack(packed, COLUMNS) == text
+    assert packed[:-11] == earliest[:-11]
+    assert earliest[-11:] == bytes(11)
 
 
 def of_a_picture(structure):
