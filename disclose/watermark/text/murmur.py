@@ -8,7 +8,8 @@ SGLang writes this mark itself (``--enable-watermark``) and publishes the recipe
 little-endian words under the seed 0 (Appleby, MurmurHash3_x86_32), the number of token *t* is
 ``(M(low word of the key, its high word, M(context), t) + 1/2) / 2**32``. Held against the vectors in SGLang's own
 tests and the scores of the detector in its wheel; **unverified against the engine**: not yet against a text that it
-wrote. Marks under two keys are not read.
+wrote. With two keys, ``M(low and high word of the first, those of the second, M(context))`` draws the one for each
+context. The release has no other scheme.
 
 The hash is no cryptographic one. A key may be found from enough marked text, and contexts that share a hash can be
 made without any key. So a hash counts once, be it of a context or of a token after it: the engine marks a context
@@ -38,17 +39,31 @@ _FINAL = (np.uint32(16), np.uint32(0x85EBCA6B)), (np.uint32(13), np.uint32(0xC2B
 Words = NDArray[np.uint32]
 
 
-def detect(token_ids: TokenIds, key: int, *, width: int = WIDTH, spans: bool = True) -> Detection:
+def detect(
+    token_ids: TokenIds,
+    key: int,
+    *,
+    width: int = WIDTH,
+    spans: bool = True,
+    key_b: int | None = None,
+    mixing_probability: float = 0.5,
+) -> Detection:
     """Return how surely *token_ids* carry the mark that SGLang writes under the 64-bit *key*, a number.
 
-    Raises IdentityError for a key, and ValueError for a width, that SGLang would not take.
+    A server with two keys draws *key* for a context with *mixing_probability*, and else *key_b*. Raises IdentityError
+    for a key, and ValueError for a width or a probability, that SGLang would not take.
     """
     if not 1 <= width <= MOST_WIDTH:
         raise ValueError(f"a context of {width} tokens: SGLang takes 1 to {MOST_WIDTH}")
+    if not 0 < mixing_probability < 1:
+        raise ValueError(f"a mixing probability of {mixing_probability}: SGLang takes what is between 0 and 1")
     ids = token_array(token_ids)
     of_contexts = context_hashes(windows(ids, width))
     once = first_of_their_kind(of_contexts.astype(np.uint64))
     of_tokens = token_hashes(key, of_contexts[once], ids[once + width])
+    if key_b is not None:
+        is_first = coins(key, key_b, of_contexts[once]) < int(mixing_probability * 2**_BITS)
+        of_tokens = np.where(is_first, of_tokens, token_hashes(key_b, of_contexts[once], ids[once + width]))
     counted = first_of_their_kind(of_tokens.astype(np.uint64))
     return judged(
         scheme=NAME,
@@ -69,11 +84,13 @@ def context_hashes(contexts: Words) -> Words:
 
 def token_hashes(key: int, of_contexts: Words, tokens: NDArray[np.integer]) -> Words:
     """Return the hashes of *tokens*, shape (n,), each after the context of its own hash among *of_contexts*."""
-    if isinstance(key, bool) or not isinstance(key, int) or not 0 <= key <= MOST_KEY:
-        raise IdentityError("a key of SGLang's watermark is a number of 64 bits: the one in its --watermark-config")
-    count = len(tokens)
-    low, high = (np.full(count, word, np.uint32) for word in (key & 0xFFFFFFFF, key >> _BITS))
-    return murmur3(np.stack([low, high, of_contexts, tokens.astype(np.uint32)], axis=1))
+    return murmur3(np.stack([*_words_of(key, len(tokens)), of_contexts, tokens.astype(np.uint32)], axis=1))
+
+
+def coins(key: int, key_b: int, of_contexts: Words) -> Words:
+    """Return the hash that draws one of two keys for each context of the hashes *of_contexts*, shape (n,)."""
+    count = len(of_contexts)
+    return murmur3(np.stack([*_words_of(key, count), *_words_of(key_b, count), of_contexts], axis=1))
 
 
 def uniform(hashes: Words) -> NDArray[np.float64]:
@@ -91,6 +108,13 @@ def murmur3(words: Words) -> Words:
     for shift, factor in _FINAL:
         state = (state ^ (state >> shift)) * factor
     return state ^ (state >> np.uint32(16))
+
+
+def _words_of(key: int, count: int) -> tuple[Words, Words]:
+    """Return the low and the high word of *key*, each *count* times."""
+    if isinstance(key, bool) or not isinstance(key, int) or not 0 <= key <= MOST_KEY:
+        raise IdentityError("a key of SGLang's watermark is a number of 64 bits: the one in its --watermark-config")
+    return np.full(count, key & 0xFFFFFFFF, np.uint32), np.full(count, key >> _BITS, np.uint32)
 
 
 def _rotated(words: Words, bits: int) -> Words:

@@ -22,17 +22,26 @@ SGLANG_TOKEN_HASHES = [
 ]
 # What the detector inside the wheel of SGLang 0.5.23 said of the ids below under its first key: (contexts, score).
 SGLANG_DETECTED = {1: (112, 110.0659050515204), 4: (116, 114.06871991457511), 7: (113, 102.25890109602248)}
+# And under both, by width and the probability of the first.
+SGLANG_DETECTED_TWO = {
+    (1, 0.5): (112, 114.89671031205427),
+    (4, 0.5): (116, 129.53182434239667),
+    (4, 0.2): (116, 116.29633105679403),
+    (7, 0.9): (113, 103.51075698565886),
+}
 # Two contexts of one hash, from the same tests of SGLang.
 SAME_HASH = ([55826, 167495], [62387, 187178])
 KEY = SGLANG_KEYS[0]
 
 
-def marked(key: int, tokens: int, width: int = 4) -> list[int]:
+def marked(key: int, tokens: int, width: int = 4, key_b: int | None = None) -> list[int]:
     random, ids = np.random.default_rng(1), written(9, width)
     everything = np.arange(VOCABULARY)
     for _ in range(tokens):
         (of_context,) = murmur.context_hashes(np.array([ids[-width:]], np.uint32))
-        numbers = murmur.uniform(murmur.token_hashes(key, np.full(VOCABULARY, of_context), everything))
+        words = [word for one in (key, key_b or 0) for word in (one % 2**32, one >> 32)] + [int(of_context)]
+        drawn = key if key_b is None or plainly(words) < 2**31 else key_b
+        numbers = murmur.uniform(murmur.token_hashes(drawn, np.full(VOCABULARY, of_context), everything))
         ids.append(int(np.argmax(logits(random) - np.log(-np.log(numbers)))))
     return ids
 
@@ -78,6 +87,35 @@ def test_the_score_is_that_of_sglang_s_own_detector(width):
     found = murmur.detect(written(3, 120), KEY, width=width, spans=False)
     contexts, score = SGLANG_DETECTED[width]
     assert (found.scored, found.statistic) == (contexts, pytest.approx(score, rel=1e-9))
+
+
+@pytest.mark.parametrize(("width", "probability"), SGLANG_DETECTED_TWO)
+def test_the_score_under_two_keys_is_that_of_sglang_s_own_detector(width, probability):
+    one, other = SGLANG_KEYS
+    found = murmur.detect(written(3, 120), one, width=width, spans=False, key_b=other, mixing_probability=probability)
+    contexts, score = SGLANG_DETECTED_TWO[width, probability]
+    assert (found.scored, found.statistic) == (contexts, pytest.approx(score, rel=1e-9))
+
+
+def test_an_answer_of_a_server_with_two_keys_is_found_under_both_in_their_order_surest():
+    one, other = SGLANG_KEYS
+    ids = marked(one, 100, key_b=other)
+    both = murmur.detect(ids, one, key_b=other).p_value
+    assert both < 1e-9
+    assert both < 1e-6 * min(murmur.detect(ids, key).p_value for key in SGLANG_KEYS)
+    assert both < 1e-6 * murmur.detect(ids, other, key_b=one).p_value
+
+
+@given(st.integers(0, 2**64 - 1), st.floats(0.01, 0.99))
+def test_two_keys_that_are_the_same_are_one(key, probability):
+    ids = written(4, 40)
+    assert murmur.detect(ids, key, key_b=key, mixing_probability=probability) == murmur.detect(ids, key)
+
+
+@pytest.mark.parametrize("probability", [0, 1, -0.5, float("nan")])
+def test_a_mixing_probability_that_sglang_would_not_take_is_refused(probability):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        murmur.detect(written(1, 50), KEY, key_b=KEY, mixing_probability=probability)
 
 
 def test_an_answer_is_found_under_its_key_and_no_other(answer):
@@ -130,6 +168,8 @@ def test_the_basis_says_what_was_not_verified(answer):
 def test_a_key_that_sglang_would_not_take_is_refused(key):
     with pytest.raises(IdentityError, match="64 bits"):
         murmur.detect(written(1, 50), key)
+    with pytest.raises(IdentityError, match="64 bits"):
+        murmur.detect(written(1, 50), KEY, key_b=key)
 
 
 @pytest.mark.parametrize("width", [0, 65])
