@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, func, insert, select, text
 
 from disclose.errors import LedgerError
-from disclose.ledger import attachments
+from disclose.ledger import attachments, certificates
 from disclose.ledger.attachments import MANIFEST, QUOTATION
 from disclose.ledger.checkpoint import Checkpoint, VerifierKey
 from disclose.ledger.encoding import pack, unpack
@@ -95,7 +95,8 @@ def imported(ledger: Ledger, lines: Iterable[str], trusted: VerifierKey) -> int:
                 continue
             if kind in logs:
                 _check_erasures(kind, values, erased)
-                connection.execute(insert(LogName[kind.upper()].table), values)
+                rows = _packed(connection, values) if kind == LogName.RECORDS.label else values
+                connection.execute(insert(LogName[kind.upper()].table), rows)
                 logs[kind].place(connection, [(row["number"], leaf) for row, leaf in batch])
             else:
                 attachments.imported(connection, kind, values)
@@ -204,8 +205,19 @@ def _row(values: dict[str, Any]) -> tuple[str, dict[str, Any], bytes]:
             raise ValueError("it is not found by what it says")
         if row["likeness"] is not None and row["likeness"].hex() not in body:
             raise ValueError("its likeness is not the one it says")
-        row["body"] = pack(body, (row["identifier"], row["sha256"], row["likeness"]))
     return name.label, row, leaf
+
+
+def _packed(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the *rows* of records with their texts as a ledger stores them; what they refer to is kept."""
+    named = [None if row["body"] is None else certificates.named_in(row["body"]) for row in rows]
+    certificates.keep(connection, (one for one in named if one is not None))
+    return [
+        row
+        if row["body"] is None
+        else {**row, "body": pack(row["body"], (row["identifier"], row["sha256"], row["likeness"]), certificate)}
+        for row, certificate in zip(rows, named, strict=True)
+    ]
 
 
 def _found_by(row: dict[str, Any]) -> tuple[str, str, str]:

@@ -3,11 +3,13 @@
 import json
 import secrets
 import shutil
+import sqlite3
 
 import pytest
 from ledgers import append
 from test_manifests import a_store
 
+from disclose.asset import Mark
 from disclose.disclosure import Disclosure, Identifier
 from disclose.errors import LedgerError
 from disclose.ledger import Ledger
@@ -28,7 +30,7 @@ def kept(ledger, label):
         disclosure=Disclosure.new(system="Studio"),
         sha256=secrets.token_hex(32),
         media_type="image/png",
-        marks=(),
+        marks=(Mark(layer="c2pa", details={"certificate": "ab" * 32}),),
         manifest=a_store("urn:uuid:earlier", label),
     )
 
@@ -54,6 +56,15 @@ def moved(ledger, place):
         return lines, list(exported(copy))
 
 
+def stored(path):
+    """Return what stands in the tables of the SQLite file at *path*, but for checkpoints on the way to the last."""
+    connection = sqlite3.connect(path)
+    tables = sorted(set(METADATA.tables) - {"checkpoints", "quoted_buckets"})
+    found = {table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables}  # noqa: S608
+    connection.close()
+    return found
+
+
 @pytest.fixture
 def places(postgresql, tmp_path):
     """The places of an empty ledger in each store, and of another in SQLite."""
@@ -73,6 +84,7 @@ def test_a_ledger_that_moves_to_the_other_store_and_back_is_the_same_byte_for_by
     assert arrived == there
     with Ledger(**server) as ledger:
         assert moved(ledger, last) == (there, there)
+    assert stored(last["location"]) == stored(filled.path)
     with Ledger(**last) as ledger:
         assert ledger.verify().is_intact
         assert Manifests(ledger).find("urn:uuid:kept").store == a_store("urn:uuid:earlier", "urn:uuid:kept")
