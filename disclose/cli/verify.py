@@ -14,6 +14,7 @@ from disclose.errors import DiscloseError, UnreadableError
 from disclose.evidence import Outcome, Verdict
 from disclose.media.confinement import limited_memory
 from disclose.profile import Profile
+from disclose.recovery import with_recovered
 
 _STATUS = {Outcome.DISCLOSED: 0, Outcome.CONTESTED: 1, Outcome.INDICATED: 2, Outcome.UNDETERMINED: 2}
 _UNREADABLE = 3
@@ -26,10 +27,12 @@ _GRAVEST_FIRST = (_UNREADABLE, 1, 2, 0)
 def verify(inputs: tuple[str, ...], as_json: bool) -> None:
     """Say what files disclose about their origin, and on what basis.
 
-    FILE is a file, a folder, or '-' for standard input. Exit status: 0 disclosed, 1 contested, 2 indicated or
+    FILE is a file, a folder, or '-' for standard input. A signed manifest that a file has lost and that the ledger
+    keeps is said to be recovered, and changes no outcome. Exit status: 0 disclosed, 1 contested, 2 indicated or
     undetermined, 3 could not be read; of several files the gravest counts, in the order 3, 1, 2, 0.
     """
-    verifier = Profile.load().verifier()
+    profile = Profile.load()
+    verifier = profile.verifier()
     jobs = list(files_of(inputs))
 
     def one(job: tuple[Path | None, Path | None]) -> tuple[str, Verdict | None, str | None]:
@@ -37,6 +40,7 @@ def verify(inputs: tuple[str, ...], as_json: bool) -> None:
         name = "standard input" if path is None else str(path)
         try:
             verdict = verifier.verify(Asset.open(sys.stdin.buffer.read() if path is None else path))
+            verdict = with_recovered(profile, verdict)
         except DiscloseError as error:
             return name, None, str(error)
         return name, verdict, _unreadable(verdict)
