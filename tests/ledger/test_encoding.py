@@ -121,6 +121,14 @@ def test_the_structure_of_a_picture_takes_less_than_its_bits(rows, columns):
     assert unpack(packed, COLUMNS) == text
 
 
+def test_the_structure_of_noise_takes_no_more_than_its_bits():
+    bits = numpy.packbits(numpy.random.default_rng(0).random((64, 64)) < 0.5).tobytes()
+    followed = {"structure": f"64x64:{base64.b64encode(bits).decode('ascii')}", "value": "ab" * 20}
+    packed = pack(canonical(followed), COLUMNS)
+    assert unpack(packed, COLUMNS) == canonical(followed)
+    assert len(packed) < 64 * 64 / 8 + 60
+
+
 @settings(max_examples=40, deadline=None)
 @given(rows=st.integers(1, 40), columns=st.integers(1, 40), seed=st.integers(0, 99), more=st.binary(max_size=2))
 def test_every_structure_comes_back_as_it_was(rows, columns, seed, more):
