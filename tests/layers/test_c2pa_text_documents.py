@@ -17,6 +17,8 @@ from disclose.layers.c2pa_text import C2paTextLayer
 from disclose.layers.text_fingerprint import TextFingerprintLayer
 from disclose.media import text_frames
 from disclose.signing import Signer, TrustList
+from disclose.signing.signatures import signing
+from disclose.signing.signer import load_private_key
 from disclose.testing import LayerContract
 
 try:
@@ -54,7 +56,7 @@ def asset(media_type, data):
 
 
 def signed(layer, media_type, text=None, **statement):
-    said = disclose.Disclosure.new(system="Writer", provider="Acme GmbH", **statement)
+    said = disclose.Disclosure.new(**{"system": "Writer", "provider": "Acme GmbH", **statement})
     return layer.mark(asset(media_type, (text or DOCUMENTS[media_type]).encode()), said).data
 
 
@@ -175,6 +177,26 @@ def test_an_altered_document_names_what_it_was_made_from(layer, media_type):
     manifest = store["manifests"][store["active_manifest"]]
     assert [one["relationship"] for one in manifest["ingredients"]] == ["parentOf"]
     assert [one.integrity for one in found(layer, media_type, data)] == ["intact"]
+
+
+def test_a_key_service_is_asked_once_for_each_document_after_the_first(chain, media_type):
+    asked = []
+    key = signing(load_private_key(chain.leaf.key_pem()), "es256")
+    signer = Signer.from_callback(chain.certificates, lambda data: asked.append(data) or key(data))
+    layer = C2paTextLayer(signer=lambda: signer, trust=lambda: TrustList(anchors=chain.anchors))
+    counts = []
+    for number, text in enumerate((answers()[0], "Ä few words. " * 900, *answers()[1:4])):
+        said = {"model": "m" * 10 * number, "provider": "Äcme GmbH"} if number % 2 else {}
+        data = signed(layer, media_type, DOCUMENTS[media_type].replace(answers()[0], text), **said)
+        assert [one.integrity for one in found(layer, media_type, data)] == ["intact"]
+        counts.append(len(asked) - sum(counts))
+    assert counts == [2, 1, 1, 1, 1]
+
+
+def test_a_document_with_a_history_after_one_without_is_signed_all_the_same(layer, media_type):
+    for action in ("created", "altered", "created"):
+        data = signed(layer, media_type, action=action)
+        assert [one.integrity for one in found(layer, media_type, data)] == ["intact"]
 
 
 @pytest.fixture
