@@ -7,30 +7,36 @@ holds these answers; so are the texts, in FILE.json beside it, for to read them 
 Documentation repeats itself: recall is that of answers not repeated in others. Unrelated texts come from other
 projects; one that has eight words in a row from the log is a quotation in fact, left out and counted. The rule and its
 limit were chosen with the texts called "unrelated" at hand. Those called "held out" (handbooks of commands in English
-and in languages that the log has none in, and what other packages say of themselves) were not looked at before; those
-of them that quote are reported beside the rest. The result is in ``results/text_fingerprint.json``.
+and in languages that the log has none in, and what other packages say of themselves) were looked at once, when one of
+them matched: what a phrase says was then counted by its letters. Those called "fresh" (more such languages, handbooks
+of calls, more packages) were not looked at before. Of both, those that quote are reported beside the rest. PostgreSQL
+holds the same log, written by 500 answers a transaction. The result is in ``results/text_fingerprint.json``.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import json
+import os
 import random
 import sqlite3
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
+
+from sqlalchemy import insert
 
 from benchmarks.common import machine, write
 from benchmarks.intervals import at_most, wilson
 from benchmarks.text_corpus import HELD_OUT, STORED, UNRELATED, documentation, edited, passages, quoted
 from disclose.disclosure import Identifier
 from disclose.layers.text_fingerprint import FALSE_MATCHES
-from disclose.ledger import Ledger
+from disclose.ledger import Ledger, phrases
 from disclose.ledger.quotes import QuoteLog
+from disclose.ledger.tables import QUOTED_ANSWERS
 from disclose.media.text import words
 
 KEY = b"the key of a benchmark: no secret"
@@ -61,9 +67,9 @@ def kept(path: Path, root: Path, packages: Path) -> tuple[list[str], list[str]]:
     return stored, elsewhere
 
 
-def held_out(packages: Path, seed: int = 7) -> list[str]:
-    """Return texts that nothing was ever chosen by, none of which repeats three tenths of those before it."""
-    found = [*passages(Path("/usr/share"), HELD_OUT), *_described(packages, _HELD_OUT)]
+def held_out(packages: Path, folders: tuple[str, ...], names: frozenset[str], seed: int = 7) -> list[str]:
+    """Return texts of *folders* and *packages* in use, none of which repeats three tenths of those before it."""
+    found = [*passages(Path("/usr/share"), folders), *_described(packages, names)]
     random.Random(seed).shuffle(found)  # noqa: S311
     return _unlike_each_other(found, HELD_OUT_TEXTS)
 
@@ -92,6 +98,12 @@ _PACKAGES = frozenset(
     {"django", "matplotlib", "networkx", "numpy", "pandas", "PIL", "scipy", "skimage", "sklearn", "sqlalchemy", "torch"}
 )
 _HELD_OUT = frozenset({"accelerate", "fsspec", "gguf", "huggingface_hub", "mpmath", "sympy", "transformers"})
+
+_FRESH = frozenset(
+    {"fastapi", "fontTools", "gradio", "hypothesis", "jinja2", "joblib", "mdurl", "narwhals", "opentelemetry", "pip"}
+    | {"playwright", "psutil", "pydantic", "pygments", "pypdf", "requests", "rich", "setuptools", "tifffile", "urllib3"}
+)
+_FRESH_HANDBOOKS = tuple(f"man/{one}" for one in ("man2", "man3", "hr", "pt", "ro", "sl", "sr", "uk", "zh_TW"))
 
 
 def _runs(passage: str, length: int, step: int = 1) -> list[int]:
@@ -192,17 +204,28 @@ def chance(log: QuoteLog, texts: list[str], matches: Path | None = None) -> dict
     }
 
 
-def speed(log: QuoteLog, texts: list[str]) -> dict[str, dict[str, float]]:
-    """Return the milliseconds of a look-up: the processor's time, and the wall's, as the machine has other work."""
+def speed(log: QuoteLog, texts: list[str], server: int | None = None) -> dict[str, object]:
+    """Return the milliseconds of a look-up: the processor's time, and the wall's, as the machine has other work.
+
+    With *server*, the number of a process, also what the processor works there: the mean, for its clock is coarse.
+    """
     for one in texts[:50]:
         log.find(one)
     spent, passed = [], []
+    there = _worked(server) if server else 0.0
     for one in texts:
         start, since = time.process_time(), time.perf_counter()
         log.find(one)
         spent.append(1000 * (time.process_time() - start))
         passed.append(1000 * (time.perf_counter() - since))
-    return {"processor": _quantiles(spent), "wall": _quantiles(passed)}
+    found: dict[str, object] = {"processor": _quantiles(spent), "wall": _quantiles(passed)}
+    return found | ({"server": round(1000 * (_worked(server) - there) / len(texts), 2)} if server else {})
+
+
+def _worked(process: int) -> float:
+    """Return the seconds that the processor has worked for *process*."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _quantiles(values: list[float]) -> dict[str, float]:
@@ -210,41 +233,73 @@ def _quantiles(values: list[float]) -> dict[str, float]:
     return {name: round(ordered[int(rank * len(ordered))], 2) for name, rank in (("median", 0.5), ("99 %", 0.99))}
 
 
-def changes(log: QuoteLog, texts: list[str]) -> dict[str, float]:
-    """Return what it costs to add *texts*, and to delete the first of them, and the rest at once."""
-    start = time.process_time()
-    log.add_all([(one, Identifier(value=1 << 100)) for one in texts[1:]])
-    added = time.process_time() - start
+def changes(log: QuoteLog, texts: list[str], clock: Callable[[], float] = time.process_time) -> dict[str, object]:
+    """Return what it costs to add *texts*, one after the other and at once, and to delete one of them, and the rest."""
+    few, many = texts[1:101], texts[101:]
+    start = clock()
+    for one in few:
+        log.add(one, Identifier(value=1 << 100))
+    alone, start = clock() - start, clock()
+    log.add_all([(one, Identifier(value=1 << 100)) for one in many])
+    added = clock() - start
     log.add(texts[0], Identifier(value=1 << 101))
     seconds = []
     for value in (1 << 101, 1 << 100):
-        start = time.process_time()
+        start = clock()
         log.delete(Identifier(value=value))
-        seconds.append(round(time.process_time() - start, 2))
+        seconds.append(round(clock() - start, 2))
     return {
-        "milliseconds_to_add": round(1000 * added / (len(texts) - 1), 2),
+        "milliseconds_to_add": round(1000 * added / len(many), 2),
+        "milliseconds_to_add_alone": round(1000 * alone / len(few), 2),
         "seconds_to_delete": {"one": seconds[0], f"{len(texts) - 1} at once": seconds[1]},
     }
 
 
-def copied(path: Path, url: str) -> tuple[QuoteLog, int]:
-    """Return the log in *path*, copied into the empty PostgreSQL database at *url*, and the bytes it takes."""
-    ledger = Ledger(url, key=path.with_suffix(".pem"))
-    log = QuoteLog(ledger, KEY)
-    with closing(sqlite3.connect(path)) as source, ledger.connection(writing=True) as connection:
-        cursor = connection.connection.cursor()
-        for table in ("quoted_answers", "quoted_phrases"):
-            rows = source.execute(f"SELECT * FROM {table}")  # noqa: S608
-            while some := rows.fetchmany(200_000):
-                lines = (
-                    "\t".join(f"\\\\x{one.hex()}" if isinstance(one, bytes) else str(one) for one in row)
-                    for row in some
-                )
-                cursor.execute(f"COPY {table} FROM STDIN", stream=io.BytesIO("\n".join(lines).encode()))
+def copied(path: Path, ledger: Ledger) -> dict[str, object]:
+    """Copy the log in *path* into an empty *ledger* in PostgreSQL, and return what it takes there."""
+    seconds = 0.0
+    with closing(sqlite3.connect(path)) as source:
+        columns = [one.name for one in QUOTED_ANSWERS.columns]
+        answers = source.execute(f"SELECT {', '.join(columns)} FROM quoted_answers ORDER BY number").fetchall()  # noqa: S608
+        held = defaultdict(list)
+        for number, one in source.execute("SELECT answer, hash FROM quoted_phrases"):
+            held[number].append(one)
+    for first in range(0, len(answers), 500):
+        some = answers[first : first + 500]
+        start = time.perf_counter()
+        with ledger.connection(writing=True) as connection:
+            rows = [dict(zip(columns, row, strict=True)) for row in some]
+            connection.execute(insert(QUOTED_ANSWERS).returning(QUOTED_ANSWERS.c.number), rows)
+            phrases.add(connection, {row["number"]: held[row["number"]] for row in rows})
+        seconds += time.perf_counter() - start
     with ledger.connection(writing=True) as connection:
+        connection.exec_driver_sql("SELECT setval('quoted_answers_number_seq', max(number)) FROM quoted_answers")
         connection.exec_driver_sql("ANALYZE")
-        sizes = "pg_total_relation_size('quoted_answers') + pg_total_relation_size('quoted_phrases')"
-        return log, int(connection.exec_driver_sql(f"SELECT {sizes}").scalar_one())
+        sizes = {
+            name: int(connection.exec_driver_sql(f"SELECT pg_total_relation_size('{name}')").scalar_one())
+            for name in ("quoted_answers", "quoted_buckets")
+        }
+    return {
+        "bytes_an_answer": round(sum(sizes.values()) / len(answers)),
+        "bytes_of_its_phrases": round(sizes["quoted_buckets"] / len(answers)),
+        "milliseconds_to_write_one_of_500": round(1000 * seconds / len(answers), 2),
+    }
+
+
+def in_postgresql(path: Path, url: str, halves: list[str], free: list[str]) -> dict[str, object]:
+    """Return what :func:`main` measures of the log in *path*, copied into the database at *url*."""
+    with Ledger(url, key=path.with_suffix(".pem")) as ledger:
+        result, log = copied(path, ledger), QuoteLog(ledger, KEY)
+        with ledger.connection() as connection:
+            server = int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+            result["version"] = str(connection.exec_driver_sql("SHOW server_version").scalar_one()).split()[0]
+        result["milliseconds_a_look_up"] = {
+            "half of an answer": speed(log, halves, server),
+            "an unrelated text": speed(log, free[:1000], server),
+        }
+        found = (any(one.identifier.value == number for one in log.find(text)) for number, text in enumerate(halves))
+        result["halves_found"] = round(sum(found) / len(halves), 3)
+        return result | changes(log, free[-501:], time.perf_counter)
 
 
 def main():
@@ -255,23 +310,29 @@ def main():
     parser.add_argument("--matches", metavar="FILE", type=Path, help="where held-out texts that match are written")
     given = parser.parse_args()
     stored, elsewhere = kept(given.database.with_suffix(".json"), given.texts, given.packages)
-    fresh = held_out(given.packages)
-    print(len(stored), "answers,", len(elsewhere), "unrelated texts,", len(fresh), "held out", flush=True)
+    apart = {
+        "held_out": held_out(given.packages, HELD_OUT, _HELD_OUT),
+        "fresh": held_out(given.packages, _FRESH_HANDBOOKS, _FRESH),
+    }
+    print(
+        len(stored), "answers,", len(elsewhere), "unrelated texts", {one: len(apart[one]) for one in apart}, flush=True
+    )
     log, seconds = built(given.database, stored)
     size = given.database.stat().st_size
     sample = random.Random(1).sample(range(len(stored)), SAMPLED)  # noqa: S311
-    held = holders(stored, [*elsewhere, *fresh, *(stored[number] for number in sample)])
+    held = holders(stored, [*elsewhere, *chain(*apart.values()), *(stored[number] for number in sample)])
     free = unrelated(held, elsewhere)
     result: dict[str, object] = {
         "answers": len(stored),
         "mean_words": round(sum(len(words(one)) for one in stored[:2000]) / min(2000, len(stored))),
         "limit": FALSE_MATCHES,
-        "held_out": {
-            "that quote nothing": chance(log, unrelated(held, fresh), given.matches),
-            "that quote": chance(log, quoting(held, fresh)),
-        },
     }
-    print(json.dumps(result["held_out"]), flush=True)
+    for name, texts in apart.items():
+        result[name] = {
+            "that quote nothing": chance(log, unrelated(held, texts), given.matches),
+            "that quote": chance(log, quoting(held, texts)),
+        }
+        print(json.dumps(result[name]), flush=True)
     halves = [quoted(one, 0.5, random.Random(number)) for number, one in enumerate(stored[:1000])]  # noqa: S311
     result["milliseconds_a_look_up"] = {
         "half of an answer": speed(log, halves),
@@ -287,14 +348,7 @@ def main():
     result["machine"] = machine()
     print(write("text_fingerprint", result), flush=True)
     if given.postgresql:
-        there, size = copied(given.database, given.postgresql)
-        result["postgresql"] = {
-            "bytes_an_answer": round(size / len(stored)),
-            "milliseconds_a_look_up": {
-                "half of an answer": speed(there, halves),
-                "an unrelated text": speed(there, free[:1000]),
-            },
-        }
+        result["postgresql"] = in_postgresql(given.database, given.postgresql, halves, free)
         print(write("text_fingerprint", result))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from benchmarks.common import RESULTS
 
@@ -38,7 +39,34 @@ def texts() -> str:
         cells += ["–" if handling is None else _share(one["handlings"][handling]["found_at_1e-6"]) for one in schemes]
         cells.append("–" if quotation is None else _share(log["recall"][quotation]["recall"]))
         lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join([*lines, "", _unrelated(marks, log)])
+    return "\n".join([*lines, "", _unrelated(marks, log), "", *_costs(log)])
+
+
+def _costs(log: dict[str, Any]) -> list[str]:
+    """Return the table of what the quotation log takes in each store."""
+    server = log["postgresql"]
+    lines = [
+        f"What the log takes with {log['answers']:,} answers, in SQLite and in PostgreSQL {server['version']} on the"
+        " same machine; in PostgreSQL an answer takes more of a smaller log, where fewer phrases share a row:",
+        "",
+        "| | SQLite | PostgreSQL |",
+        "|---|---|---|",
+    ]
+    for what, name in (("half of an answer", "half of an answer"), ("any other text", "an unrelated text")):
+        cells = (f"{one['milliseconds_a_look_up'][name]['wall']['median']:.1f} ms" for one in (log, server))
+        lines.append(f"| to look for {what} | " + " | ".join(cells) + " |")
+    rows = (
+        ("an answer takes", "bytes_an_answer", "{:,} bytes"),
+        ("to add one of many", "milliseconds_to_add", "{:.1f} ms"),
+        ("to add one alone", "milliseconds_to_add_alone", "{:.1f} ms"),
+    )
+    for what, name, form in rows:
+        lines.append(f"| {what} | " + " | ".join(form.format(one[name]) for one in (log, server)) + " |")
+    one = "to delete one, and all of its phrases"
+    return [
+        *lines,
+        f"| {one} | " + " | ".join(f"{some['seconds_to_delete']['one']:.1f} s" for some in (log, server)) + " |",
+    ]
 
 
 def _unrelated(marks: dict[str, dict], log: dict[str, dict]) -> str:

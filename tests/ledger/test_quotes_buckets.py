@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from answers import answers, edited
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as some
 from sqlalchemy import create_engine, delete, insert, select
 
@@ -51,7 +51,13 @@ def read(connection, hashes):
 
 
 @pytest.mark.parametrize("few", [0, 16])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# To look for a smaller example that fails would take minutes, for each asks a server.
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(held=_HELD, drawn=some.data())
 def test_what_was_added_is_held_and_what_was_removed_is_not(few, ledger, monkeypatch, held, drawn):
     monkeypatch.setattr(phrases, "_FEW", few)
