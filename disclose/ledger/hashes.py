@@ -96,8 +96,9 @@ class PackedHashes:
         families = _Family.all_of(_by_parity(b"".join(hashes))) if self._count else []
         look = _Look.at(families, within)
         best = within + 1, 0
-        for family, bounds in zip(families, _bounds(families, words, look, common), strict=True):
-            best = min(best, family.nearest(words, bounds, look, min(best[0], within)))
+        bounds, shared = _bounds(families, words, look, common)
+        for family, bound in zip(families, bounds, strict=True):
+            best = min(best, family.nearest(words, bound, shared, look, min(best[0], within)))
         return (int(self._numbers[best[1]]), best[0]) if best[0] <= within else None
 
 
@@ -127,23 +128,40 @@ class _Family:
             left = left[:, ~akin]
         return families
 
-    def nearest(self, words: Words, bounds: Counts, look: _Look, within: int) -> tuple[int, int]:
+    def nearest(self, words: Words, bounds: Counts, shared: Counts | None, look: _Look, within: int) -> tuple[int, int]:
         """Return how much the nearest of *words* differs from a member, and the first place of those.
 
-        *bounds* are those by *look*. What differs in more than *within* bits need not be found.
+        *bounds* and *shared* are those by *look*. What differs in more than *within* bits need not be found.
         """
-        best = BITS + 1, 0
+        best, rough = (BITS + 1, 0), bounds if shared is None else bounds + shared
         if within + look.slack > _TOLD_BY_FOUR:
-            best = self._compared(words, numpy.flatnonzero(bounds <= int(bounds.min()) + _LEAST)[:_FEW])
-        left = numpy.flatnonzero(bounds <= min(within, best[0]) + look.slack)
-        whole = _Look.whole([self])
+            best = self._compared(words, numpy.flatnonzero(rough <= int(rough.min()) + _LEAST)[:_FEW])
+        left = numpy.flatnonzero(rough <= min(within, best[0]) + look.slack)
         for start in range(0, len(left), _BLOCK):
-            places = left[start : start + _BLOCK]
-            if look.used != whole.used:
-                nearer = _bounds([self], words.take(places, axis=1), whole)[0] <= min(within, best[0]) + whole.slack
-                places = places[nearer]
+            places = self._nearer(words, bounds, look, left[start : start + _BLOCK], min(within, best[0]))
             best = min(best, self._compared(words, places))
         return best
+
+    def _nearer(self, words: Words, bounds: Counts, look: _Look, places: Places, within: int) -> Places:
+        """Return those of *places* that the words which *look* did not use leave within reach, one after the other."""
+        used, bound = look.used, bounds[places]
+        for word in _ALL:
+            if word not in used:
+                used = (*used, word)
+                bound += self._bound(word, words[word].take(places))
+                nearer = bound <= within + self.slack(used)
+                places, bound = places[nearer], bound[nearer]
+        return places
+
+    def slack(self, used: tuple[int, ...]) -> int:
+        """Return by how many bits the words *used* of a member are off, at most."""
+        return int(self.off[list(used)].sum(axis=0).max())
+
+    def _bound(self, word: int, block: Words) -> Counts:
+        """Return in how many bits of the word numbered *word* those of *block* differ from a member's head at least."""
+        counted, opposite = numpy.empty((2, 1, len(block)), numpy.uint8)
+        _Changes.of([self], word).count(block, counted, numpy.empty_like(block), opposite)
+        return counted.reshape(-1)
 
     def _compared(self, words: Words, places: Places) -> tuple[int, int]:
         """Return how much the nearest of *words* at *places* differs from a member, and the first place of those."""
@@ -182,8 +200,7 @@ class _Look:
 
     @classmethod
     def _by(cls, used: tuple[int, ...], families: Sequence[_Family]) -> Self:
-        slack = max((int(family.off[list(used)].sum(axis=0).max()) for family in families), default=0)
-        return cls(used=used, slack=slack)
+        return cls(used=used, slack=max((family.slack(used) for family in families), default=0))
 
     @classmethod
     def _with_common(cls, families: Sequence[_Family]) -> Self:
@@ -194,14 +211,15 @@ class _Look:
         return cls(used=_REFLECTED, slack=slack, common=head)
 
 
-def _bounds(families: Sequence[_Family], words: Words, look: _Look, common: Words | None = None) -> Counts:
+def _bounds(families: Sequence[_Family], words: Words, look: _Look, common: Words) -> tuple[Counts, Counts | None]:
     """Return in how many bits every hash of *words*, shape (4, count), differs at least from a family's, by *look*.
 
-    *common* are the common words of those hashes. The shape is (families, count), and the slack is still to be taken
-    off.
+    The shape is (families, count). What is to be added for every family, shape (count,), comes second where *look* uses
+    the *common* words of those hashes. The slack is still to be taken off.
     """
     count = words.shape[1]
     bounds = numpy.empty((len(families), count), numpy.uint8)
+    shared = None if look.common is None else numpy.empty(count, numpy.uint8)
     differing = numpy.empty(min(_BLOCK, count), numpy.uint64)
     counted, opposite = numpy.empty((2, len(families), len(differing)), numpy.uint8)
     changes = [_Changes.of(families, word) for word in look.used]
@@ -213,12 +231,12 @@ def _bounds(families: Sequence[_Family], words: Words, look: _Look, common: Word
         for place, (word, change) in enumerate(zip(look.used, changes, strict=True)):
             change.count(words[word, block], counted if place else bound, differing, opposite)
             if place:
+                # A byte holds no 256, and has 0 instead, which is a bound as well.
                 numpy.add(bound, counted, out=bound)
-        if common is not None and look.common is not None:
+        if look.common is not None and shared is not None:
             numpy.bitwise_xor(common[block], look.common, out=differing)
-            numpy.bitwise_count(differing, out=counted[0])
-            numpy.add(bound, counted[0], out=bound)
-    return bounds
+            numpy.bitwise_count(differing, out=shared[block])
+    return bounds, shared
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
