@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from disclose.errors import MarkingError
-from disclose.integrations.engine_settings import write_secret
+from disclose.integrations.engine_settings import GREEDY, is_greedy, write_secret
 from disclose.watermark.text import engines
 from disclose.watermark.text.contexts import TokenIds
 from disclose.watermark.text.detection import Detection
@@ -29,7 +29,6 @@ from disclose.watermark.text.prf import engine_key
 
 ENGINE = "sglang"
 WIDTH = 4
-_GREEDY_BELOW = 1e-6  # the temperature below which SGLang takes the likeliest token
 
 
 def write_settings(path: Path, key: bytes, *, width: int = WIDTH) -> Path:
@@ -54,10 +53,8 @@ def admit(request: Mapping[str, Any]) -> None:
         asked = part.get("watermark")
         if asked is not None and not (isinstance(asked, Mapping) and dict(asked) in ({}, {"enabled": True})):
             raise MarkingError("every answer is marked here, with this server's key: leave 'watermark' out")
-        temperature = part.get("temperature")
-        cold = isinstance(temperature, int | float) and temperature < _GREEDY_BELOW
-        if cold or part.get("top_k") == 1:
-            raise MarkingError("a greedy answer cannot be marked: ask for a temperature above 0, and a top_k above 1")
+        if is_greedy(part):
+            raise MarkingError(GREEDY)
 
 
 def _parts(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -8,26 +8,31 @@
 
 vLLM marks text itself (0.30 and later, https://docs.vllm.ai/en/latest/features/watermarking/), but lets each request
 opt out, and answers greedy and beam requests unmarked with a warning; its documentation leaves both to the ingress.
-Written from that documentation; its numbers are held against vLLM's own vectors, the rest is **unverified against the
-engine**. A profile reads the mark where the name of the key's file ends in ``.vllm.key``.
+Held against vLLM 0.32 on a machine without a GPU (tests/interop/test_vllm.py): its server takes both middlewares, its
+configuration these settings, and texts that its own code marked are found here. **Unverified against the engine** is
+its sampler for GPUs, the only one with which the server marks. A profile reads the mark where the name of the key's
+file ends in ``.vllm.key``.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
 from disclose.errors import MarkingError
-from disclose.integrations.engine_settings import write_secret
+from disclose.integrations.engine_settings import GREEDY, is_greedy, write_secret
 from disclose.watermark.text import engines, philox
 from disclose.watermark.text.contexts import TokenIds
 from disclose.watermark.text.detection import Detection
 from disclose.watermark.text.prf import engine_key
 
 ENGINE = "vllm"
+OPTS_OUT = "every answer is marked here: leave 'watermarking' out of the request"
 MOST_BYTES = 64 << 20  # of a request; engines refuse less
+_FORM_FIELD = re.compile(rb'name="?watermarking\b', re.IGNORECASE)
 _NESTED = ("sampling_params", "extra_body", "vllm_xargs")
 
 Scope = MutableMapping[str, Any]
@@ -61,9 +66,9 @@ def admit(request: Mapping[str, Any]) -> None:
     """Raise MarkingError where *request*, the JSON of an API call, asks for an answer that vLLM would not mark."""
     for part in (request, *(request[name] for name in _NESTED if isinstance(request.get(name), Mapping))):
         if part.get("watermarking") not in (None, True):
-            raise MarkingError("every answer is marked here: leave 'watermarking' out of the request")
-        if part.get("temperature") == 0 or part.get("top_k") == 1:
-            raise MarkingError("a greedy answer cannot be marked: ask for a temperature above 0, and a top_k above 1")
+            raise MarkingError(OPTS_OUT)
+        if is_greedy(part):
+            raise MarkingError(GREEDY)
         if part.get("use_beam_search"):
             raise MarkingError("a beam search cannot be marked: leave 'use_beam_search' out of the request")
 
@@ -107,10 +112,9 @@ def _problem(body: bytes) -> str | None:
         request = json.loads(body, object_pairs_hook=_once)
     except RecursionError:
         return "the request is nested too deeply to be read"
-    except UnicodeDecodeError:
-        return None  # a file, of which no engine reads settings
-    except json.JSONDecodeError:
-        return None  # the engine refuses it in its own words
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        # A form, with a sound to translate; anything else the engine refuses in its own words.
+        return OPTS_OUT if _FORM_FIELD.search(body) else None
     except MarkingError as error:
         return str(error)
     if not isinstance(request, dict):

@@ -73,7 +73,14 @@ def test_a_request_that_will_be_marked_reaches_vllm_byte_for_byte(request_):
         {"temperature": 0},
         {"temperature": 0.0},
         {"temperature": False},
+        {"temperature": "0"},
+        {"temperature": " -0.0 "},
+        {"temperature": 0.009},
         {"top_k": 1},
+        {"top_k": "1"},
+        {"k": 1},
+        {"min_p": 1.0},
+        {"top_p": 1e-9},
         {"sampling_params": {"temperature": 0}},
         {"use_beam_search": True},
     ],
@@ -94,6 +101,19 @@ def test_a_request_that_would_leave_unmarked_does_not_reach_vllm(request_):
 )
 def test_a_request_that_two_readers_could_read_in_two_ways_is_refused(body):
     assert asked(body) == (400, b"")
+
+
+@pytest.mark.parametrize("quote", [b'"', b""])
+def test_a_form_that_opts_out_is_refused(quote):
+    field = b"--x\r\nContent-Disposition: form-data; name=" + quote + b"%s" + quote + b"\r\n\r\nfalse\r\n--x--\r\n"
+    assert asked(field % b"watermarking") == (400, b"")
+    assert asked(field % b"language") == (200, field % b"language")
+
+
+@pytest.mark.parametrize("value", [None, "warm", [0], {}, "1e999", 10**400])
+def test_what_is_no_temperature_is_left_to_the_engine(value):
+    body = json.dumps({"temperature": value}).encode()
+    assert asked(body) == (200, body)
 
 
 def test_the_refusal_says_why_in_the_form_of_the_api():
@@ -148,6 +168,7 @@ def test_the_settings_of_sglang_forbid_the_opt_out(tmp_path):
         {"sampling_params": [{}, {"watermark": {"key": "01"}}]},
         {"temperature": 0},
         {"temperature": 1e-7},
+        {"temperature": "0"},
         {"sampling_params": {"temperature": 0}},
         {"sampling_params": [{"temperature": 1}, {"top_k": 1}]},
     ],

@@ -79,7 +79,7 @@ def test_p_values_of_texts_without_the_mark_are_uniform():
 
 
 def test_the_basis_says_what_was_not_verified(answer):
-    assert "not yet its texts" in philox.detect(answer, 42).basis
+    assert "held against vLLM" in philox.detect(answer, 42).basis
 
 
 @pytest.mark.parametrize("key", [-1, 2**64, b"bytes", 1.5])
