@@ -273,22 +273,34 @@ def by_chance(
             continue
         gap = max(one.first - shared[index - 1].last - 1, 0)
         prior = min(_MOST_SHARED, _NEXT_SHARED + _NEXT_SHARED_PER_WORD * gap)
-        around = slice(max(0, index - _NEIGHBOURS), index + _NEIGHBOURS + 1)
-        near = {
-            other
-            for neighbour, others in zip(shared[around], repeated[around], strict=True)
-            if others and abs(neighbour.first - one.first) <= _NEARBY
-            for other in others
-        }
-        logarithm += news * math.log(prior) / (1 + (len(near) / _FEW_OTHERS) ** 2)
+        others = _near(index, shared, repeated) if rivals else 0
+        logarithm += news * math.log(prior) / (1 + (others / _FEW_OTHERS) ** 2)
     return min(1.0, math.exp(logarithm))
+
+
+def _near(index: int, shared: Sequence[text_shingles.Shingle], repeated: Sequence[set[int]]) -> int:
+    """Return how many other answers, *repeated* for each of the phrases *shared*, stand near the phrase *index* too."""
+    around = slice(max(0, index - _NEIGHBOURS), index + _NEIGHBOURS + 1)
+    first = shared[index].first
+    return len(
+        set().union(
+            *(
+                others
+                for neighbour, others in zip(shared[around], repeated[around], strict=True)
+                if others and -_NEARBY <= neighbour.first - first <= _NEARBY
+            )
+        )
+    )
 
 
 def _letters(word: text.Word) -> int:
     """Return how many letters *word* is made of, a syllable of Hangul being two or three."""
     if word.is_character:
         return _LETTERS
-    return sum(map(str.isalpha, word.folded if word.folded.isascii() else unicodedata.normalize("NFD", word.folded)))
+    folded = word.folded
+    if folded.isascii():
+        return len(folded) if folded.isalpha() else sum(map(str.isalpha, folded))
+    return sum(map(str.isalpha, unicodedata.normalize("NFD", folded)))
 
 
 def _quotation(

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, delete, insert, select
 from disclose.disclosure import Identifier
 from disclose.errors import LedgerError
 from disclose.ledger import Ledger, migrations, phrases
-from disclose.ledger.quotes import QuoteLog
+from disclose.ledger.quotes import COMMON, QuoteLog
 from disclose.ledger.tables import QUOTED_ANSWERS
 
 KEY = b"a key of thirty-two bytes, say.."
@@ -85,6 +85,21 @@ def test_both_stores_find_the_same(buckets, tmp_path):
         found = [[[one.__dict__ | {"issued": 0} for one in log.find(text)] for text in QUESTIONS] for log in logs]
     assert found[0] == found[1]
     assert sum(map(len, found[0])) >= 8
+
+
+def test_answers_noted_at_once_are_noted_as_one_after_the_other(ledger, tmp_path):
+    ending = " ".join(answers()[60].split()[:60])
+    noted = [f"{text}\n\n{ending}" for text in answers()[: COMMON + 4]] + answers()[20:23] + [answers()[21]]
+    with Ledger(tmp_path / "alone" / "ledger.sqlite") as alone:
+        stored = [QuoteLog(alone, KEY).add(text, Identifier(value=1)) for text in noted]
+        assert QuoteLog(ledger, KEY).add_all((text, Identifier(value=1)) for text in noted) == stored
+        held = []
+        for one in (alone, ledger):
+            with one.connection() as connection:
+                rows = phrases.pairs(connection)
+                held.append({tuple(row) for row in connection.execute(select(rows.c.hash, rows.c.answer))})
+    assert held[0] == held[1]
+    assert stored[-1] == 0
 
 
 def test_what_an_earlier_version_wrote_is_packed_and_found(postgresql, tmp_path):
