@@ -1,31 +1,39 @@
-"""The C2PA engine for documents that hold their manifest in their own text: HTML and Markdown (C2PA 2.4, A.7 and A.9).
+"""The C2PA engine for texts that hold their manifest in themselves: HTML, Markdown and plain (C2PA 2.4, A.7 to A.9).
 
-c2pa-rs 0.91 has no handler for either in its wheel, but signs and reads manifests beside any file, with whatever
+c2pa-rs 0.91 has no handler for any of them in its wheel, but signs and reads manifests beside any file, with whatever
 bytes left out of the hash that the manifest names. So the manifest is framed here; and that what is left out is the
 frame and nothing else, which the engine cannot know, is checked here.
 
 The frame has to be as large as the manifest that names its size. c2pa-rs makes placeholders of it
 (``c2pa_builder_data_hashed_placeholder``), which c2pa-python 0.38 does not hand on; but it fills signatures up to a
 fixed size, so that one manifest tells how large the next will be, and only the first document is signed twice.
+
+In invisible characters a byte takes three or four, so that each signature has a size of its own. What is not signed,
+the zeros that the signature is filled up with (10.4.2), then makes up for the difference where it can: every third
+signature fits.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from disclose.errors import MarkingError, UnreadableError, extra
 from disclose.evidence import Integrity
 from disclose.layers.c2pa_codes import Assessment
 from disclose.layers.c2pa_engine import Engine, Ingredient, Signed
-from disclose.media.text_frames import Framed, invisible, is_only_a_frame
+from disclose.media.text_frames import PLAIN, Framed, invisible, invisible_size, is_only_a_frame
 
 if TYPE_CHECKING:
     from disclose.signing import Signer, TrustList
 
 _USUAL_SIZE = 5000
 _ATTEMPTS = 4
+# Where every third signature fits, so many fail once in 10**11 texts.
+_MOST_SIGNATURES = 64
+_FILLING, _MOST_FILLING, _REACH = 12, 200, 5
+_PAD = b"\x63pad"
 _HASH = "c2pa.hash.data"
 # What c2pa-rs says of every manifest that leaves bytes out and stands in no place it knows; the hash it checks apart.
 _ELSEWHERE = "data hash exclusion does not match the manifest location in the asset"
@@ -72,6 +80,34 @@ class DocumentEngine(Engine):
             raise MarkingError(f"{media_type}: the manifest does not fit the document it was put into")
         return Signed(data=data, store=signed.store, timestamp=signed.timestamp)
 
+    def sign_unseen(
+        self, definition: dict[str, Any], content: str, *, ingredients: Iterable[Ingredient] = ()
+    ) -> Signed:
+        """Return *content*, plain text in form C, with a manifest of *definition* in invisible characters behind it.
+
+        Signs until what is not signed can be made to fit. Raises MarkingError when that fails.
+        """
+        ingredients, data = tuple(ingredients), content.encode()
+        described = 4 * _cbor_size([definition, len(data)])
+        size = described + self._larger.get(PLAIN, 4 * _USUAL_SIZE)
+        for _ in range(_MOST_SIGNATURES):
+            place = Framed(data + bytes(size), len(data), size)
+            bound = {**definition, "assertions": [*definition["assertions"], _binding(place)]}
+            signed = self.sign(bound, PLAIN, place.data, ingredients=ingredients, embed=False)
+            least = invisible_size(padded(signed.store, 0))
+            if not ingredients:
+                self._larger[PLAIN] = least + 3 * _FILLING - described
+            about = (size - least) // 3
+            if not 0 <= about <= _MOST_FILLING:
+                size = least + 3 * _FILLING
+                continue
+            for filling in range(max(0, about - _REACH), about + _REACH):
+                store = padded(signed.store, filling)
+                if invisible_size(store) == size:
+                    return Signed(data=data + invisible(store).encode(), store=store, timestamp=signed.timestamp)
+            size += 1
+        raise MarkingError(f"{PLAIN}: no manifest has the size that it names; sign it in a sidecar")
+
     def read_inside(self, media_type: str, data: bytes, store: bytes) -> dict[str, Any]:
         """Return the validated manifest *store*, which stands inside the document *data*.
 
@@ -84,6 +120,49 @@ class DocumentEngine(Engine):
             codes = found["validation_results"]["activeManifest"]
             codes["failure"] = [one for one in codes.get("failure") or [] if one.get("explanation") != _ELSEWHERE]
         return found
+
+
+def padded(store: bytes, size: int) -> bytes:
+    """Return the manifest *store* with *size* zeros to fill up the signature of its last manifest (C2PA 2.4, 10.4.2).
+
+    Raises MarkingError for a store that does not end in a signature which was filled up.
+    """
+    key = store.rfind(_PAD)
+    if key < 0:
+        raise MarkingError("a signature has no padding that would make it fit; sign in a sidecar")
+    start, length = _byte_string(store, key + len(_PAD))
+    if store[start : start + length].strip(b"\0"):
+        raise MarkingError("a signature is filled up with something else than zeros; sign in a sidecar")
+    head = _byte_string_head(size)
+    shorter = bytearray(store[: key + len(_PAD)] + head + bytes(size) + store[start + length :])
+    for box in _boxes_at_the_end(store):
+        shorter[box : box + 4] = (len(shorter) - box).to_bytes(4, "big")
+    return bytes(shorter)
+
+
+def _boxes_at_the_end(store: bytes) -> Iterator[int]:
+    """Yield where the boxes begin that end where *store* does (ISO 19566-5, 8): from the outermost to the innermost."""
+    box = 0
+    while store[box + 4 : box + 8] == b"jumb":
+        yield box
+        box += 8
+        while 8 <= (size := int.from_bytes(store[box : box + 4], "big")) < len(store) - box:
+            box += size
+    yield box
+
+
+def _byte_string(data: bytes, place: int) -> tuple[int, int]:
+    """Return where the CBOR byte string at *place* has its first byte, and how many it has (RFC 8949, 3.1)."""
+    size = data[place] - 0x40
+    if size < 24:
+        return place + 1, size
+    wide = 1 << (size - 24)
+    return place + 1 + wide, int.from_bytes(data[place + 1 : place + 1 + wide], "big")
+
+
+def _byte_string_head(size: int) -> bytes:
+    wide = _head_size(size) - 1
+    return bytes([0x57 + wide.bit_length()]) + size.to_bytes(wide, "big") if wide else bytes([0x40 + size])
 
 
 def _binding(place: Framed) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Content Credentials inside a text: in the head of HTML, in a comment of Markdown, in invisible characters elsewhere.
 
 Opt-in, for whole documents, and the smallest change breaks them. HTML (C2PA 2.4, A.7) and Markdown (A.9) hold 5 kB of
-Base64, signed with any key. Plain text (A.8) gets some 1,800 invisible characters (7 kB), which a model that reads
-the text again takes for thousands of tokens: c2patxt writes and reads those, and signs with Ed25519 and with a key at
-hand only.
+Base64. Plain text (A.8) gets some 2,700 invisible characters (11 kB), which a model that reads the text again takes
+for thousands of tokens, and some three signatures, for not each has the size that it names; c2patxt, which shares no
+code with what signs, reads it.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
@@ -15,12 +16,12 @@ from uuid import UUID
 
 from disclose.asset import Asset, Mark
 from disclose.disclosure import Action, Disclosure, Identifier
-from disclose.errors import IdentityError, MarkingError, UnreadableError, UnsupportedError, extra
+from disclose.errors import MarkingError, UnreadableError, UnsupportedError, extra
 from disclose.evidence import Basis, Binding, Evidence, Integrity, Time, Trust
 from disclose.layer import Plane
 from disclose.layers.c2pa_codes import Assessment, failures
 from disclose.layers.c2pa_document import DocumentEngine
-from disclose.layers.c2pa_engine import Ingredient
+from disclose.layers.c2pa_engine import Ingredient, Signed
 from disclose.layers.c2pa_manifest import PARENT, Relationship, active, definition, source_type_of, statement_of
 from disclose.media import text, text_frames, text_tag, text_zones
 from disclose.registry import Resources
@@ -59,7 +60,7 @@ class C2paTextLayer:
         """Return *asset* with a signed manifest in its text; plain text comes back in Unicode's form C.
 
         Raises MarkingError for a text that carries a manifest already or has no place for one (plain text: that does
-        not end in plain prose; HTML: without a head), IdentityError for a plain text where no Ed25519 key is at hand.
+        not end in plain prose; HTML: without a head).
         """
         if asset.media_type in (text_frames.MARKDOWN, text_frames.HTML):
             return self._signed_visibly(asset, disclosure)
@@ -74,56 +75,42 @@ class C2paTextLayer:
             yield from self._invisible_findings(content)
 
     def _signed_invisibly(self, asset: Asset, disclosure: Disclosure) -> Asset:
-        with extra("text"):
-            import c2patxt
-
-        content = text.decode(asset.data)
+        name, content = asset.name or "the text", unicodedata.normalize("NFC", text.decode(asset.data))
         # A pointer may stand there already.
         visible = text_tag.RUN.sub("", content)
+        if text_frames.holds_invisible(content):
+            raise MarkingError(f"cannot sign {name} in itself: it carries a manifest already, and may do so once")
         if text_zones.places(visible)[-1:] != [len(visible.rstrip())]:
             raise MarkingError(
-                f"cannot sign {asset.name or 'the text'} in itself: it does not end in plain prose, and code, data,"
-                " addresses and numbers are never touched; sign it in a sidecar, with the layer c2pa"
+                f"cannot sign {name} in itself: it does not end in plain prose, and code, data, addresses and numbers"
+                " are never touched; sign it in a sidecar, with the layer c2pa"
             )
-        said = c2patxt.Disclosure(
-            media_type=asset.media_type,
-            model_type=c2patxt.ModelType.GENERIC,
-            model_name=disclosure.model or disclosure.system,
-        )
-        instance = f"{_INSTANCE}{UUID(int=disclosure.id.completed().value)}"
-        context = c2patxt.EmbedContext(instance_id=instance, when=disclosure.created, generator_name=_GENERATOR)
+        manifest, ingredients = _described(asset, disclosure)
+        manifest["instance_id"] = f"{_INSTANCE}{UUID(int=disclosure.id.completed().value)}"
         try:
-            signed = c2patxt.embed(content, self._native_signer(), said, context=context)
-        except (c2patxt.C2paTextError, ValueError) as error:
-            raise MarkingError(f"cannot sign {asset.name or 'the text'} in itself: {error}") from error
-        mark = Mark(layer=self.name, details={"characters": len(signed) - len(content)})
-        return asset.with_data(signed.encode()).with_mark(mark)
+            signed = self._engine.sign_unseen(manifest, content, ingredients=ingredients)
+        except MarkingError as error:
+            raise MarkingError(f"cannot sign {name} in itself: {error}") from error
+        if not self._is_intact(signed.data.decode()):
+            raise MarkingError(f"cannot sign {name} in itself: the manifest does not fit the text it was put into")
+        return self._marked(asset, signed, characters=len(signed.data.decode()) - len(content))
 
     def _signed_visibly(self, asset: Asset, disclosure: Disclosure) -> Asset:
         name, content = asset.name or "the text", _exactly(asset.data)
-        parent = asset.upstream if disclosure.action is Action.ALTERED else None
-        sources = [] if parent is None else [(PARENT, Relationship.PARENT_OF, asset.media_type, parent)]
-        inputs = [f"input-{number}" for number, _ in enumerate(asset.inputs, 1)]
-        sources += [
-            (label, Relationship.INPUT_TO, one.media_type, one.data)
-            for label, one in zip(inputs, asset.inputs, strict=True)
-        ]
-        manifest = definition(
-            asset, disclosure, has_parent=parent is not None, inputs=tuple(inputs), training_mining=False
-        )
+        manifest, ingredients = _described(asset, disclosure)
         try:
             signed = self._engine.sign_inside(
                 manifest,
                 asset.media_type,
                 lambda store: text_frames.framed(content, asset.media_type, store),
-                ingredients=[
-                    Ingredient(label=label, relationship=relationship, media_type=kind, data=data, title=label)
-                    for label, relationship, kind, data in sources
-                ],
+                ingredients=ingredients,
             )
         except (MarkingError, UnsupportedError) as error:
             raise MarkingError(f"cannot sign {name} in itself: {error}") from error
-        details = {"alg": self._engine.signer.algorithm, "certificate": self._engine.signer.fingerprint}
+        return self._marked(asset, signed)
+
+    def _marked(self, asset: Asset, signed: Signed, **noted: Any) -> Asset:
+        details = {"alg": self._engine.signer.algorithm, "certificate": self._engine.signer.fingerprint, **noted}
         if signed.timestamp is not None:
             details["timestamp"] = signed.timestamp
         marked = asset.with_data(signed.data).with_manifest(signed.store)
@@ -160,6 +147,18 @@ class C2paTextLayer:
         return Evidence(layer=self.name, basis=Basis.METADATA, integrity=Integrity.BROKEN, summary=summary)
 
     def _invisible_findings(self, content: str) -> Iterator[Evidence]:
+        import c2patxt
+
+        verdict = self._verdict(content)
+        if verdict.state is not c2patxt.Provenance.UNMARKED:
+            yield self._finding(verdict)
+
+    def _is_intact(self, content: str) -> bool:
+        import c2patxt
+
+        return self._verdict(content).state in (c2patxt.Provenance.VALID, c2patxt.Provenance.TRUSTED)
+
+    def _verdict(self, content: str) -> Verdict:
         with extra("text"):
             import c2patxt
 
@@ -167,26 +166,7 @@ class C2paTextLayer:
         context = c2patxt.VerifyContext(
             anchors_pem=anchors.encode() if anchors else None, trust_evaluator=_IssuedByAnchor()
         )
-        verdict = c2patxt.verify(content, context=context)
-        if verdict.state is not c2patxt.Provenance.UNMARKED:
-            yield self._finding(verdict)
-
-    def _native_signer(self) -> Any:
-        import c2patxt
-        from cryptography import x509
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-        signer = self._signer()
-        key = None if signer.private_key is None else load_pem_private_key(signer.private_key, None)
-        if not isinstance(key, Ed25519PrivateKey):
-            raise IdentityError(
-                f"cannot sign texts in themselves as {signer.subject}: that takes an Ed25519 key in a file, and this"
-                f" one is {signer.algorithm}; see disclose keys, or sign in a sidecar, with the layer c2pa"
-            )
-        chain = tuple(x509.load_pem_x509_certificates(signer.certificates))
-        # Conformance of certificates is what disclose keys doctor tells; a development identity has none.
-        return c2patxt.Signer(private_key=key, certificates=chain, allow_nonconformant=True)
+        return c2patxt.verify(content, context=context)
 
     def _finding(self, verdict: Verdict) -> Evidence:
         import c2patxt
@@ -195,6 +175,8 @@ class C2paTextLayer:
         trusted = verdict.state is c2patxt.Provenance.TRUSTED
         claim = verdict.manifest.claim if verdict.manifest is not None else {}
         assertions = verdict.manifest.assertions if verdict.manifest is not None else {}
+        stated = [{"label": label, "data": data} for label, data in assertions.items()]
+        statement = statement_of({"assertions": stated}) if intact else None
         return Evidence(
             layer=self.name,
             basis=Basis.METADATA,
@@ -202,11 +184,28 @@ class C2paTextLayer:
             integrity=Integrity.INTACT if intact else Integrity.BROKEN,
             trust=Trust.TRUSTED if trusted else Trust.UNTRUSTED if intact else Trust.UNKNOWN,
             time=Time.STATED if intact else Time.UNKNOWN,
-            id=_identifier(claim) if intact else None,
+            id=statement.id if statement is not None else _identifier(claim) if intact else None,
             generated=intact and _SOURCE_TYPE in str(assertions),
+            disclosure=statement,
             summary=_summary(intact=intact, trusted=trusted),
             details={"failures": [str(status.code) for status in verdict.failure]},
         )
+
+
+def _described(asset: Asset, disclosure: Disclosure) -> tuple[dict[str, Any], list[Ingredient]]:
+    """Return what the manifest of *asset* says, and what it was made from."""
+    parent = asset.upstream if disclosure.action is Action.ALTERED else None
+    sources = [] if parent is None else [(PARENT, Relationship.PARENT_OF, asset.media_type, parent)]
+    inputs = [f"input-{number}" for number, _ in enumerate(asset.inputs, 1)]
+    sources += [
+        (label, Relationship.INPUT_TO, one.media_type, one.data)
+        for label, one in zip(inputs, asset.inputs, strict=True)
+    ]
+    manifest = definition(asset, disclosure, has_parent=parent is not None, inputs=tuple(inputs), training_mining=False)
+    return manifest, [
+        Ingredient(label=label, relationship=relationship, media_type=kind, data=data, title=label)
+        for label, relationship, kind, data in sources
+    ]
 
 
 def _summary(*, intact: bool, trusted: bool) -> str:

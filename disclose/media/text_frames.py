@@ -16,6 +16,7 @@ from disclose.errors import UnsupportedError, extra
 from disclose.media.text_tag import RUN, bytes_of, selectors_of
 
 HTML = "text/html"
+PLAIN = "text/plain"
 MARKDOWN = "text/markdown"
 _TYPE = "application/c2pa"
 # With the version of the frame, the only one there is.
@@ -113,6 +114,12 @@ def holds_invisible(text: str) -> bool:
 def invisible(manifest: bytes) -> str:
     """Return *manifest* in the invisible characters that hold it in a text (A.8)."""
     return "\ufeff" + selectors_of(_MAGIC + len(manifest).to_bytes(4, "big") + manifest)
+
+
+def invisible_size(manifest: bytes) -> int:
+    """Return how many bytes :func:`invisible` takes in UTF-8: a byte below 16 is one of three, any other of four."""
+    body = _MAGIC + len(manifest).to_bytes(4, "big") + manifest
+    return len("\ufeff".encode()) + 3 * len(body) + len(body.translate(None, bytes(range(16))))
 
 
 def invisible_frames(text: str) -> Iterator[Frame]:

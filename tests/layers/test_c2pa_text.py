@@ -5,13 +5,20 @@ from importlib.util import find_spec
 import pytest
 from answers import answers
 from certificates import chain as make_chain
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from system_parts import need_package
 
 import disclose
 from disclose import registry
-from disclose.errors import IdentityError, MarkingError
+from disclose.errors import MarkingError
+from disclose.layers.c2pa_document import padded
+from disclose.layers.c2pa_manifest import definition
 from disclose.layers.c2pa_text import C2paTextLayer
+from disclose.media import text_frames
 from disclose.signing import Signer, TrustList
+from disclose.signing.signatures import signing
+from disclose.signing.signer import load_private_key
 from disclose.testing import LayerContract
 
 
@@ -20,14 +27,17 @@ def installed():
     need_package(find_spec("c2patxt") is not None, "pip install 'disclose-ai[text]'")
 
 
-@pytest.fixture(scope="module")
-def chain():
-    return make_chain("ed25519")
+@pytest.fixture(scope="module", params=["es256", "ed25519"])
+def chain(request):
+    return make_chain(request.param)
 
 
 @pytest.fixture
 def layer(chain):
-    signer = Signer(certificates=chain.certificates, private_key=chain.leaf.key_pem(), algorithm="ed25519")
+    return layer_of(Signer.from_pem(chain.certificates, chain.leaf.key_pem()), chain)
+
+
+def layer_of(signer, chain):
     return C2paTextLayer(signer=lambda: signer, trust=lambda: TrustList(anchors=chain.anchors))
 
 
@@ -46,9 +56,7 @@ def found(layer, text):
 
 class TestC2paText(LayerContract):
     def layer(self, profile):
-        chain = make_chain("ed25519")
-        signer = Signer(certificates=chain.certificates, private_key=chain.leaf.key_pem(), algorithm="ed25519")
-        return C2paTextLayer(signer=lambda: signer, trust=TrustList)
+        return registry.create("c2pa_text", profile.resources())
 
     def assets(self):
         return [disclose.Asset.open(answers()[0].encode())]
@@ -62,6 +70,8 @@ def test_a_signed_text_says_who_is_behind_it_and_reads_the_same(layer):
     assert evidence.is_bound
     assert evidence.trust == "trusted"
     assert evidence.generated
+    assert evidence.disclosure.provider == "Acme GmbH"
+    assert evidence.id == evidence.disclosure.id
 
 
 def test_it_is_for_the_whole_text_and_for_no_other(layer):
@@ -89,7 +99,41 @@ def test_a_text_that_carries_one_is_not_signed_over(layer):
         signed(layer, signed(layer, answers()[0]))
 
 
-def test_a_key_of_another_kind_is_refused_with_advice(profile):
-    layer = registry.create("c2pa_text", profile.resources())
-    with pytest.raises(IdentityError, match="Ed25519"):
-        signed(layer, answers()[0])
+def test_a_key_service_and_a_key_of_rsa_sign_it_too(profile):
+    chain = make_chain("ps256")
+    key = signing(load_private_key(chain.leaf.key_pem()), "ps256")
+    layer = layer_of(Signer.from_callback(chain.certificates, key), chain)
+    (evidence,) = found(layer, signed(layer, answers()[0]))
+    assert (evidence.integrity, evidence.trust) == ("intact", "trusted")
+
+
+def test_an_identifier_in_a_manifest_that_does_not_match_is_none(layer):
+    (evidence,) = found(layer, signed(layer, answers()[0]).replace("the", "no", 1))
+    assert (evidence.id, evidence.disclosure, evidence.generated) == (None, None, False)
+
+
+@given(st.integers(0, 700))
+@settings(max_examples=25)
+def test_a_signature_can_be_filled_up_with_any_number_of_zeros(sample, size):
+    layer, store = sample
+    filled = padded(store, size)
+    assert padded(filled, 996) == padded(store, 996)
+    assert text_frames.invisible_size(filled) == len(text_frames.invisible(filled).encode())
+    said = layer._engine.read("text/plain", answers()[0].encode(), store=filled)
+    assert said["validation_results"]["activeManifest"]["failure"] == []
+
+
+@pytest.fixture(scope="module")
+def sample():
+    chain = make_chain("es256")
+    layer = layer_of(Signer.from_pem(chain.certificates, chain.leaf.key_pem()), chain)
+    asset = disclose.Asset.open(answers()[0].encode())
+    said = definition(asset, statement(), has_parent=False, inputs=(), training_mining=False)
+    return layer, layer._engine.sign(said, "text/plain", asset.data, embed=False).store
+
+
+def test_what_is_no_filled_up_signature_is_refused(sample):
+    _, store = sample
+    for other in (b"", b"cpad\x43abc", store.replace(b"cpad", b"cpat")):
+        with pytest.raises(MarkingError, match="sidecar"):
+            padded(other, 12)
