@@ -85,7 +85,11 @@ def verify_proof(file: Path, key: str | None, as_json: bool) -> None:
 @click.command()
 @click.argument("file", type=_FILE)
 def export(file: Path) -> None:
-    """Write the whole ledger to FILE as lines of JSON, under its signed checkpoints."""
+    """Write the whole ledger to FILE as lines of JSON, under its signed checkpoints.
+
+    The manifests and the quotation logs that it keeps are in it. What was erased is not, and neither are keys: without
+    those of the tenants nobody finds a quotation.
+    """
     from disclose.ledger.export import exported
 
     files.write(file, (f"{line}\n".encode() for line in exported(Profile.load().ledger())))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, insert, select, text
@@ -26,6 +26,7 @@ _BATCH = {MANIFEST: 50, QUOTATION: 500}
 _LENGTHS = {"tenant": 8, "identifier": 16, "digest": 16}
 _COUNTS = ("number", "words", "phrases", "issued")
 _LARGEST = 1 << 63
+_PAGE = 2000
 
 
 def batch(kind: str) -> int:
@@ -87,18 +88,28 @@ def _keep_manifests(connection: Connection, stores: list[tuple[int, bytes]]) -> 
 
 
 def _quotations(ledger: Ledger) -> Iterator[dict[str, Any]]:
-    # One statement, so that no answer is deleted between the answers and the phrases.
     with ledger.connection() as connection:
-        rows = phrases.pairs(connection)
-        joined = QUOTED_ANSWERS.outerjoin(rows, rows.c.answer == QUOTED_ANSWERS.c.number)
-        query = select(QUOTED_ANSWERS, rows.c.hash).select_from(joined).order_by(QUOTED_ANSWERS.c.number, rows.c.hash)
-        found = connection.execution_options(yield_per=2000).execute(query)
-        for _, held in groupby(found, key=lambda row: row.number):
-            answer, *others = held
-            hashes = [row.hash for row in (answer, *others) if row.hash is not None]
+        _see_one_moment(connection)
+        stream = connection.execution_options(yield_per=_PAGE)
+        pairs = phrases.pairs(connection)
+        # Sorted by themselves: joined, SQLite would read all phrases through for each answer.
+        held = stream.execute(select(pairs.c.answer, pairs.c.hash).order_by(pairs.c.answer, pairs.c.hash))
+        answers = stream.execute(select(QUOTED_ANSWERS).order_by(QUOTED_ANSWERS.c.number))
+        groups = groupby(held, key=lambda row: row.answer)
+        for answer, (number, some) in zip_longest(answers, groups, fillvalue=(None, ())):
+            if getattr(answer, "number", None) != number:
+                raise LedgerError("cannot export: of a quotation the phrases are missing, or of phrases the quotation")
             counts = {name: getattr(answer, name) for name in _COUNTS}
             encoded = {name: _encoded(getattr(answer, name)) for name in _LENGTHS}
-            yield {**counts, **encoded, "hashes": hashes, "beside": QUOTATION}
+            yield {**counts, **encoded, "hashes": [row.hash for row in some], "beside": QUOTATION}
+
+
+def _see_one_moment(connection: Connection) -> None:
+    """Have all that is read over *connection* stand as it stood at one moment."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN")
+    else:
+        connection.execution_options(isolation_level="REPEATABLE READ")
 
 
 def _quotation(values: dict[str, Any]) -> tuple[dict[str, Any], list[int]]:

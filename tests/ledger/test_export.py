@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 
 import pytest
-from ledgers import append
+from ledgers import append, forge
 from test_manifests import a_store
 
 from disclose.asset import Mark
@@ -171,6 +171,13 @@ def test_a_ledger_that_keeps_quotations_alone_is_not_empty(filled, tmp_path):
         QuoteLog(copy, KEY).add(ANSWERS[0], Identifier(value=1))
         with pytest.raises(LedgerError, match="not empty"):
             imported(copy, exported(filled), VerifierKey.parse(filled.verifier_key))
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+def test_quotations_that_lost_their_phrases_are_not_exported_as_if_they_had_none(filled):
+    forge(filled, "DELETE FROM quoted_phrases WHERE answer = 1")
+    with pytest.raises(LedgerError, match="phrases are missing"):
+        list(exported(filled))
 
 
 def test_an_erasure_in_the_middle_of_an_export_ends_it(filled):
