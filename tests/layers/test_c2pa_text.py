@@ -107,6 +107,19 @@ def test_a_key_service_and_a_key_of_rsa_sign_it_too(profile):
     assert (evidence.integrity, evidence.trust) == ("intact", "trusted")
 
 
+def test_a_verifier_that_shares_no_code_with_ours_agrees(layer):
+    need_package(find_spec("encypher_c2pa") is not None, "pip install -e '.[interop]'")
+    import encypher_c2pa
+
+    text = signed(layer, answers()[0])
+    said = [
+        encypher_c2pa.verify(one.encode(), "text/plain", telemetry=False)
+        for one in (text, text.replace("the", "no", 1))
+    ]
+    assert [one["integrity"] for one in said] == ["valid", "invalid"]
+    assert [one["hard_binding"] for one in said] == ["match", "mismatch"]
+
+
 def test_an_identifier_in_a_manifest_that_does_not_match_is_none(layer):
     (evidence,) = found(layer, signed(layer, answers()[0]).replace("the", "no", 1))
     assert (evidence.id, evidence.disclosure, evidence.generated) == (None, None, False)
