@@ -111,6 +111,9 @@ def canaries():
         ("/v1/verify", {"json": {"url": f"http://{name}.invalid/{name}"}}),
         ("/", {"files": {"file": (f"{name}.png", picture)}, "data": {"report": "1", name: name}}),
         ("/", {"files": {"file": (f"{name}.bin", b"\x00\xff" + CANARY * 100_000)}}),
+        ("/v1/verify", {"content": CANARY, "headers": {"Content-Type": "multipart/form-data; boundary=b"}}),
+        ("/v1/verify", {"content": b'{"url": "http://' + CANARY, "headers": {"Content-Type": "application/json"}}),
+        ("/matches/byBinding", {"json": {"alg": name, "value": name}}),
         (f"/matches/byContent?{name}", {"content": picture, "headers": {"X-Name": name}}),
     ]
 
