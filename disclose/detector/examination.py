@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from disclose.asset import Asset
-from disclose.detector.recovery import with_recovered
 from disclose.detector.redaction import redacted
 from disclose.errors import DiscloseError, UnreadableError
 from disclose.evidence import Outcome, Verdict
+from disclose.recovery import with_recovered
 
 if TYPE_CHECKING:
     from disclose.disclosure import Disclosure

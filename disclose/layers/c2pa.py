@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from disclose.asset import Asset, Mark, holds_manifest
-from disclose.disclosure import Action, Disclosure
+from disclose.disclosure import Action, Disclosure, Identifier
 from disclose.errors import MarkingError, UnreadableError
 from disclose.evidence import Basis, Binding, Evidence, Integrity, Trust
 from disclose.layer import Carried, Plane
@@ -21,6 +21,7 @@ from disclose.layers.c2pa_manifest import (
     definition,
     source_type_of,
     statement_of,
+    watermarks_of,
 )
 from disclose.registry import Resources
 
@@ -170,6 +171,7 @@ class C2paLayer:
         integrity, trust = assessment.integrity, assessment.trust
         statement = statement_of(manifest)
         source_type = source_type_of(store)
+        ingredients = tuple(_ingredients(store))
         signature = manifest.get("signature_info") or {}
         signed_by = signature.get("common_name") or signature.get("issuer") or "an unnamed signer"
         generator = next((item.get("name") for item in manifest.get("claim_generator_info") or []), "an unnamed tool")
@@ -184,6 +186,7 @@ class C2paLayer:
             generated=source_type is not None and source_type.is_generated,
             source_type=source_type,
             disclosure=statement,
+            ingredients=ingredients,
             summary=f"{_INTEGRITY_WORDS[integrity]}, written by {generator}, signed by {signed_by}:"
             f" {_TRUST_WORDS[trust]}",
             details={
@@ -193,6 +196,7 @@ class C2paLayer:
                 "failures": failures(results.get("activeManifest") or {}),
                 "meanings": dict(assessment.meanings),
                 "ingredients": [item.get("title") for item in manifest.get("ingredients") or []],
+                "ingredient_ids": [str(one) for one in ingredients],
             },
         )
 
@@ -207,6 +211,18 @@ _TRUST_WORDS = {
     Trust.UNTRUSTED: "signer not on a trust list",
     Trust.UNKNOWN: "signer not checked",
 }
+
+
+def _ingredients(store: Mapping[str, Any]) -> Iterator[Identifier]:
+    """Yield the identifiers of the watermarks that went into the content with an ingredient whose manifest was intact.
+
+    An earlier version is not among them: a file that was signed again is the same picture under another identifier.
+    """
+    manifests = store.get("manifests") or {}
+    for ingredient in active(store).get("ingredients") or []:
+        went_in = ingredient.get("relationship") in (Relationship.COMPONENT_OF, Relationship.INPUT_TO)
+        if went_in and Assessment.of(ingredient.get("validation_results") or {}).integrity is Integrity.INTACT:
+            yield from watermarks_of(manifests.get(ingredient.get("active_manifest")) or {})
 
 
 def _ingredient_findings(store: Mapping[str, Any]) -> Iterator[Evidence]:

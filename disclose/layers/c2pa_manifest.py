@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from disclose.asset import Asset
-from disclose.disclosure import DigitalSourceType, Disclosure
+from disclose.disclosure import DigitalSourceType, Disclosure, Identifier
 from disclose.lineage import Contribution, Part
 from disclose.version import __version__
 
@@ -25,6 +25,8 @@ TRAINING = "cawg.training-mining"
 _UNSUITABLE_FOR = ("cawg.ai_inference", "cawg.ai_generative_training", "cawg.ai_training", "cawg.data_mining")
 _TOOL = {"name": "disclose", "version": __version__}
 _DEEPEST_HISTORY = 32
+_LEAST_BITS = 61
+"""Of an identifier that a watermark carries; a shorter one would agree with too many."""
 
 
 class Relationship(StrEnum):
@@ -128,6 +130,20 @@ def statement_of(manifest: Mapping[str, Any]) -> Disclosure | None:
             # Anyone can sign anything under our label; what is not a statement is not one of ours.
             return None
     return None
+
+
+def watermarks_of(manifest: Mapping[str, Any]) -> Iterator[Identifier]:
+    """Yield the identifiers that *manifest* says its content carries as a watermark."""
+    for data in _assertions(manifest, WATERMARK):
+        blocks = data.get("blocks")
+        for block in blocks if isinstance(blocks, list) else ():
+            try:
+                identifier = Identifier.parse(block["value"])
+            except (ValueError, KeyError, TypeError, AttributeError):
+                # Anyone can sign anything under our label.
+                continue
+            if identifier.length >= _LEAST_BITS:
+                yield identifier
 
 
 def source_type_of(store: Mapping[str, Any]) -> DigitalSourceType | None:

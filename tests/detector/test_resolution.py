@@ -107,7 +107,7 @@ def test_a_copied_watermark_recovers_nothing(resolver, deployment):
 
 
 def test_a_manifest_that_is_kept_and_damaged_is_not_called_recovered(deployment, issued):
-    from disclose.detector.recovery import with_recovered
+    from disclose.recovery import with_recovered
 
     damaged = bytearray(issued.manifest)
     damaged[damaged.index(b"Acme Studio")] ^= 1
