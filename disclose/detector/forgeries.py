@@ -43,6 +43,12 @@ FORGERIES = (
         because="Two intact marks bound to this content name different identifiers.",
     ),
     Forgery(
+        name="stolen ingredient",
+        attack="An issued picture is shown in another, and declared as its ingredient by an unknown signer.",
+        outcome=Outcome.CONTESTED,
+        because="Anyone can declare it. Of a trusted signer it is believed, and the collage is what that signer says.",
+    ),
+    Forgery(
         name="unsigned claim",
         attack="A photograph is given the metadata value trainedAlgorithmicMedia.",
         outcome=Outcome.INDICATED,

@@ -1,5 +1,7 @@
 """Each forgery of the table is made with the real engines, and gets the outcome that the table says."""
 
+import io
+
 import numpy
 import pytest
 from pictures import encoded, photograph
@@ -55,6 +57,13 @@ def two_marks_that_disagree(issued, folder):
     return disclose.mark(issued.data, elsewhere, system="Elsewhere").data
 
 
+def stolen_ingredient(issued, folder):
+    stage = photograph("astronaut", width=800, height=640)
+    stage.paste(Image.open(io.BytesIO(issued.data)), (60, 80))
+    elsewhere = Profile(folder=folder, layers=("c2pa", "ledger"))
+    return disclose.mark(encoded(stage), elsewhere, inputs=[issued.data], system="Elsewhere").data
+
+
 def unsigned_claim(issued, folder):
     alone = Profile(folder=folder, layers=("iptc",))
     return disclose.mark(encoded(other()), alone, system="Nobody").data
@@ -65,6 +74,7 @@ MADE = {
     "replayed manifest": replayed_manifest,
     "invented identifier": invented_identifier,
     "two marks that disagree": two_marks_that_disagree,
+    "stolen ingredient": stolen_ingredient,
     "unsigned claim": unsigned_claim,
 }
 
