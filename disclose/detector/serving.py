@@ -49,6 +49,8 @@ def options(host: str, port: int) -> dict[str, Any]:
         "ws": "none",
         "access_log": False,
         "server_header": False,
+        # Where no more files can be opened, asyncio writes a record into the log for each that may wait here.
+        "backlog": 128,
         "timeout_keep_alive": _IDLE_SECONDS,
         "timeout_graceful_shutdown": 30,
     }
