@@ -46,36 +46,39 @@ def _costs(log: dict[str, Any]) -> list[str]:
     """Return the table of what the quotation log takes in each store."""
     server = log["postgresql"]
     lines = [
-        f"What the log takes with {log['answers']:,} answers, in SQLite and in PostgreSQL {server['version']} on the"
-        " same machine; in PostgreSQL an answer takes more of a smaller log, where fewer phrases share a row:",
+        f"What the log takes with {log['answers']:,} answers, in SQLite and in PostgreSQL {server['version']}, on two"
+        " cores that others used too. Adding and deleting are timed by the processor in SQLite, and by the clock in"
+        " PostgreSQL. There an answer takes more of a smaller log, where fewer phrases share a row:",
         "",
         "| | SQLite | PostgreSQL |",
         "|---|---|---|",
     ]
     for what, name in (("half of an answer", "half of an answer"), ("any other text", "an unrelated text")):
-        cells = (f"{one['milliseconds_a_look_up'][name]['wall']['median']:.1f} ms" for one in (log, server))
+        cells = [_times(one["milliseconds_a_look_up"][name]) for one in (log, server)]
         lines.append(f"| to look for {what} | " + " | ".join(cells) + " |")
     rows = (
         ("an answer takes", "bytes_an_answer", "{:,} bytes"),
-        ("to add one of many", "milliseconds_to_add", "{:.1f} ms"),
+        ("to add one of hundreds", "milliseconds_to_add", "{:.1f} ms"),
         ("to add one alone", "milliseconds_to_add_alone", "{:.1f} ms"),
     )
-    for what, name, form in rows:
-        lines.append(f"| {what} | " + " | ".join(form.format(one[name]) for one in (log, server)) + " |")
-    one = "to delete one, and all of its phrases"
-    return [
-        *lines,
-        f"| {one} | " + " | ".join(f"{some['seconds_to_delete']['one']:.1f} s" for some in (log, server)) + " |",
-    ]
+    lines += [f"| {what} | {form.format(log[name])} | {form.format(server[name])} |" for what, name, form in rows]
+    seconds = [one["seconds_to_delete"]["one"] for one in (log, server)]
+    return [*lines, f"| to delete one with all of its phrases | {seconds[0]:.1f} s | {seconds[1]:.1f} s |"]
+
+
+def _times(found: dict[str, Any]) -> str:
+    there = f" and {found['server']:.1f} of the server" if "server" in found else ""
+    return f"{found['processor']['median']:.1f} ms{there} ({found['wall']['median']:.1f} by the clock)"
 
 
 def _unrelated(marks: dict[str, dict], log: dict[str, dict]) -> str:
     null = marks["null"]["schemes"]["gumbel, text and parts"]
-    unrelated = log["unrelated"]
+    unrelated, fresh = log["unrelated"], log["fresh"]["that quote nothing"]
     return (
         f"In texts without a mark: of {null['examined']:,} examinations of people's texts the least p was"
         f" {null['least_p']:.0e}, and {unrelated['false_matches']} of {unrelated['texts']:,} unrelated texts matched"
-        f" the log (at most {100 * unrelated['false_matches_at_most_95']:.2g} % at 95 %)."
+        f" the log (at most {100 * unrelated['false_matches_at_most_95']:.2g} % at 95 %); of"
+        f" {fresh['texts']:,} others, first read after the rule was chosen, {fresh['false_matches']}."
     )
 
 
