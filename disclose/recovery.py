@@ -34,7 +34,11 @@ def _recovered(profile: Profile, verdict: Verdict) -> Evidence | None:
     if any(one.layer == "c2pa" for one in verdict.evidence):
         return None
     # A watermark that was copied leads to a record that is bound to something else.
-    led = [one for one in verdict.evidence if one.basis is Basis.RECORD and one.binding is Binding.SOFT]
+    led = [
+        one
+        for one in verdict.evidence
+        if one.basis is Basis.RECORD and one.binding is Binding.SOFT and "sequence" in one.details
+    ]
     for record in led:
         try:
             if (store := _kept(profile, record.details["sequence"])) is not None:
