@@ -19,6 +19,8 @@ class Settings:
     tokens in ``exempt``, kept as SHA-256: market surveillance, police, media, fact-checkers, trusted flaggers, research
     and civil society are served without limit (measure 2.1.1). Limits hold for each server process.
 
+    A client may have a quarter of the places for ``waiting`` at once.
+
     ``origins`` may call the API from pages of their own (CORS). With ``manifests`` the detector gives out the manifests
     that the ledger keeps, which it does where the profile says ``keep_manifests``.
     """

@@ -1,7 +1,8 @@
 """Erasures: what a record said is gone for good, that it was there stays known, and the tree stays whole.
 
-Of an erased record its number, identifier, SHA-256 and leaf hash remain. The erasure is an entry of a log of its
-own, so that nothing can be emptied without a trace.
+Of an erased record its number, identifier, SHA-256 and leaf hash remain, and, shared by all records and tied
+to none, the hash of the signer's certificate. The erasure is an entry of a log of its own, so that nothing can be
+emptied without a trace.
 """
 
 from __future__ import annotations

@@ -26,7 +26,6 @@ from disclose.ledger.tables import ENTRIES, LogName
 from disclose.ledger.tree import Frontier, leaf_hash
 
 if TYPE_CHECKING:
-    from disclose.ledger.key import LedgerKey
     from disclose.ledger.store import Ledger
 
 FORMAT = "disclose-ledger-export/2"
@@ -69,7 +68,7 @@ def exported(ledger: Ledger) -> Iterator[str]:
         line = _line(values)
         attached.add(_leaf(line))
         yield line
-    yield _line({_ATTACHED: _key(ledger).signed(_ATTACHED, attached.size, attached.root())})
+    yield _line({_ATTACHED: ledger.signed(_ATTACHED, attached.size, attached.root())})
 
 
 def imported(ledger: Ledger, lines: Iterable[str], trusted: VerifierKey) -> int:
@@ -245,10 +244,6 @@ def _continue_numbers(connection: Connection) -> None:
         highest = connection.execute(select(func.max(ENTRIES.c.number))).scalar()
         if highest is not None:
             connection.execute(text("SELECT setval('entries_number_seq', :highest)"), {"highest": highest})
-
-
-def _key(ledger: Ledger) -> LedgerKey:
-    return ledger._key  # noqa: SLF001 - what signs the checkpoints of a ledger signs its exports
 
 
 def _leaf(line: str) -> bytes:

@@ -101,16 +101,14 @@ class QuoteLog:
     def add_all(self, answers: Iterable[tuple[str, Identifier]], *, issued: datetime | None = None) -> list[int]:
         """Record many *answers* with their identifiers at once, all or none of them; see :meth:`add`."""
         when = int((issued or datetime.now(UTC)).timestamp())
-        prepared = [(text.words(answer), identifier) for answer, identifier in answers]
+        prepared = [(text.columns(answer), identifier) for answer, identifier in answers]
         added: list[int] = []
         with self._ledger.connection(writing=True) as connection:
             for start in range(0, len(prepared), _BATCH):
                 added += self._add(connection, prepared[start : start + _BATCH], when)
         return added
 
-    def _add(
-        self, connection: Connection, answers: Sequence[tuple[Sequence[text.Word], Identifier]], when: int
-    ) -> list[int]:
+    def _add(self, connection: Connection, answers: Sequence[tuple[text.Words, Identifier]], when: int) -> list[int]:
         every = [text_shingles.shingles(words, self._key) for words, _ in answers]
         probed = [[one.hash for one in text_shingles.probes(one)] for one in every]
         digests = [self._digest(words) for words, _ in answers]
@@ -144,7 +142,7 @@ class QuoteLog:
 
         What is returned may be a chance: hold ``p_value`` against a limit.
         """
-        words = text.words(question)
+        words = text.columns(question)
         every = text_shingles.probes(text_shingles.shingles(words, self._key))
         digest = self._digest(words)
         with self._ledger.connection() as connection:
@@ -180,7 +178,7 @@ class QuoteLog:
         """Whether *question* has too few phrases for anything to be said of it."""
         # A long text says so by its beginning: ten megabytes need not be hashed again.
         return all(
-            len(text_shingles.shingles(text.words(part), self._key)) <= FEWEST_PHRASES - is_whole
+            len(text_shingles.shingles(text.columns(part), self._key)) <= FEWEST_PHRASES - is_whole
             for part, is_whole in ((question[:_BEGINNING], False), (question, True))
         )
 
@@ -227,8 +225,8 @@ class QuoteLog:
             self._counted = (size, time.monotonic())
         return size
 
-    def _digest(self, words: Sequence[text.Word]) -> bytes:
-        wording = " ".join(word.folded for word in words).encode("utf-8", "surrogatepass")
+    def _digest(self, words: text.Words) -> bytes:
+        wording = " ".join(words.folded).encode("utf-8", "surrogatepass")
         return hashlib.blake2b(wording, key=self._key, digest_size=16, person=b"disclose-exact").digest()
 
 

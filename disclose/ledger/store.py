@@ -188,6 +188,10 @@ class Ledger:
         """Return the newest signed checkpoint over the records, all of them (C2SP tlog-checkpoint); None if empty."""
         return self._records.checkpoint()
 
+    def signed(self, log: str, size: int, root: bytes) -> str:
+        """Return a checkpoint of *log*, which is none of the ledger's own, signed as theirs are."""
+        return self._key.signed(log, size, root)
+
     @property
     def verifier_key(self) -> str:
         """The public key by which others check the checkpoints over the records (C2SP vkey)."""

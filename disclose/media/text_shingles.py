@@ -10,12 +10,11 @@ import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy
 
-from disclose.media.text import Word, uncollected
+from disclose.media.text import Words, uncollected
 
 HASH_BYTES = 6
 """48 bits: a chance collision with one of four million stored phrases has odds of 1 to 70 million."""
@@ -53,13 +52,12 @@ class Phrases:
         return Phrases(self.hashes[kept], firsts, lasts)
 
 
-def shingles(words: Sequence[Word], key: bytes) -> Phrases:
+def shingles(words: Words, key: bytes) -> Phrases:
     """Return all phrases of *words*, in order, hashed under *key* (BLAKE2b, RFC 7693, up to 64 bytes)."""
     copy = hashlib.blake2b(key=key, digest_size=HASH_BYTES, person=b"disclose-phrase").copy
-    lasts = _lasts(words)
-    folded = list(map(itemgetter(0), words))
-    known = {word: word.encode("utf-8", "surrogatepass") for word in set(folded)}
-    texts = list(map(known.__getitem__, folded))
+    lasts = _lasts(words.are_characters)
+    known = {word: word.encode("utf-8", "surrogatepass") for word in set(words.folded)}
+    texts = list(map(known.__getitem__, words.folded))
     found = []
     for phrase in _joined(texts, lasts):
         one = copy()
@@ -95,7 +93,8 @@ def winnowed(every: Phrases, window: int) -> list[Shingle]:
     # Each hash where it comes first.
     chosen = chosen[numpy.sort(numpy.unique(every.hashes[chosen], return_index=True)[1])]
     hashes, firsts, lasts = every.hashes[chosen].tolist(), every.firsts, every.lasts
-    values = ((one, firsts[index], lasts[index]) for one, index in zip(hashes, chosen.tolist(), strict=True))
+    places = chosen.tolist()
+    values = zip(hashes, map(firsts.__getitem__, places), map(lasts.__getitem__, places), strict=True)
     with uncollected(len(hashes)):
         # As Shingle(…) does it, at half the time.
         return list(map(tuple.__new__, repeat(Shingle), values))
@@ -108,15 +107,15 @@ def _joined(texts: Sequence[bytes], lasts: Sequence[int]) -> Iterator[bytes]:
     return (b"\n".join(texts[first : last + 1]) for first, last in enumerate(lasts))
 
 
-def _lasts(words: Sequence[Word]) -> Sequence[int]:
+def _lasts(are_characters: Sequence[bool]) -> Sequence[int]:
     """Return for each word that begins a phrase the number of the word that ends it."""
-    if True not in map(itemgetter(3), words):
-        return range(2, len(words))
+    if True not in are_characters:
+        return range(2, len(are_characters))
     lasts: list[int] = []
-    weights = [_CHARACTER if word.is_character else _WORD for word in words]
+    weights = [_CHARACTER if one else _WORD for one in are_characters]
     last, total = -1, 0
-    for first in range(len(words)):
-        while total < _PHRASE and last + 1 < len(words):
+    for first in range(len(weights)):
+        while total < _PHRASE and last + 1 < len(weights):
             last += 1
             total += weights[last]
         if total < _PHRASE:
