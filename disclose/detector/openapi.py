@@ -52,6 +52,7 @@ _REASONS = {
     404: "There is none.",
     408: "The upload took too long.",
     413: "The file is too large.",
+    415: "The file is of no kind that can be read.",
     422: "The file could not be read, or the address not fetched.",
     429: "Too many requests; Retry-After says when to come back.",
     503: "Too much at the moment; Retry-After says when to come back.",

@@ -1,4 +1,6 @@
-"""Soft-binding resolution: from a watermark to the manifest that a file has lost (C2PA Soft Binding Resolution API).
+"""Soft-binding resolution: from a watermark to the manifest that a file has lost.
+
+The C2PA Soft Binding Resolution API 1.1.0 (C2PA 2.4, Decoupled Lookup of Manifests), but for its optional byReference.
 
 The manifest that comes back is *recovered*: it was made for other bytes, so its hard binding does not hold for the file
 at hand, and nothing here says that it is intact. What ties the two is the watermark alone.
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 MANIFEST_TYPE = "application/c2pa"
 WATERMARK = "io.github.disclose-ai.image.1"
-_MOST, _LONGEST = 100, 1000
+_USUAL, _MOST, _LONGEST = 10, 100, 1000
 _FEWEST_BITS = 32
 """A shorter identifier would have whoever asks read much of the ledger through."""
 _OFF = "this detector keeps no manifests; the verdict of POST /v1/verify names the record in its ledger"
@@ -55,20 +57,24 @@ def routes(service: Service) -> list[BaseRoute]:
     async def by_content(request: Request) -> Response:
         limit = _limit(request.query_params.get("maxResults"))
         alg = request.query_params.get("alg", WATERMARK)
+        hint = [request.query_params.get(name) for name in ("hintAlg", "hintValue")]
         async with service.uploads.received(request) as sent:
             if len(sent.files) != 1 or not sent.files[0].data:
                 raise HTTPException(400, "a request brings one file that is not empty")
             found = await service.examine(sent.files[0])
         if "error" in found:
-            raise HTTPException(422, found["error"])
+            raise HTTPException(415, found["error"])
         marks = [one["id"] for one in found["evidence"] if one["layer"] == "image_watermark" and one["id"]]
-        matches = [match for mark in marks for match in (await _matches(alg, mark, limit))["matches"]]
-        return JSONResponse({"matches": matches[:limit]})
+        bindings = [(alg, mark) for mark in marks]
+        if hint[0] and hint[1]:
+            bindings.append((hint[0], _decoded(hint[1])))
+        matches = [match for binding in bindings for match in (await _matches(*binding, limit))["matches"]]
+        return JSONResponse({"matches": list({match["manifestId"]: match for match in matches}.values())[:limit]})
 
     async def manifest(request: Request) -> Response:
         only_active = _yes_or_no(request.query_params.get("returnActiveManifest", "false"))
         _require_manifests()
-        label = request.path_params["identifier"]
+        label = request.path_params["manifestId"]
         # What is no text of a label is kept nowhere; PostgreSQL would not even be asked for a zero.
         is_label = len(label) <= _LONGEST and label.isprintable()
         found = await _looked_up(lambda: _manifests().find(label)) if is_label else None
@@ -102,7 +108,7 @@ def routes(service: Service) -> list[BaseRoute]:
         Route("/matches/byBinding", by_binding, methods=["GET", "POST"]),
         Route("/matches/byContent", by_content, methods=["POST"]),
         # A C2PA URN may hold a slash.
-        Route("/manifests/{identifier:path}", manifest),
+        Route("/manifests/{manifestId:path}", manifest),
         Route("/services/supportedAlgorithms", supported),
     ]
 
@@ -193,12 +199,13 @@ def _yes_or_no(text: str) -> bool:
 
 def _limit(text: str | None) -> int:
     if text is None:
-        return 10
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= _MOST):
-        raise HTTPException(400, f"maxResults is a whole number from 1 to {_MOST}")
-    return int(text)
+        return _USUAL
+    if not (text.isascii() and text.isdecimal() and int(text[:9]) >= 1):
+        raise HTTPException(400, "maxResults is a whole number from 1 on")
+    return min(int(text[:9]), _MOST)
 
 
+_ALGORITHM = {"type": "object", "required": ["alg"], "properties": {"alg": {"type": "string"}}}
 SCHEMAS: dict[str, Any] = {
     "Matches": {
         "type": "object",
@@ -223,7 +230,10 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "required": ["watermarks", "fingerprints"],
         "properties": {
-            name: {"type": "array", "items": {"type": "object", "properties": {"alg": {"type": "string"}}}}
+            name: {
+                "type": "array",
+                "items": {"type": "object", "required": ["alg"], "properties": {"alg": {"type": "string"}}},
+            }
             for name in ("watermarks", "fingerprints")
         },
     },
@@ -234,13 +244,15 @@ _FOUND = {
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Matches"}}},
     }
 }
-_RESULTS = parameter("maxResults", {"type": "integer", "minimum": 1, "maximum": _MOST}, "How many, at most.")
+_RESULTS = parameter(
+    "maxResults", {"type": "integer", "minimum": 1, "default": _USUAL}, f"How many, at most; never more than {_MOST}."
+)
 _SHORT = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
 _BASE64 = {**_SHORT, "contentEncoding": "base64"}
 PATHS: dict[str, Any] = {
     "/matches/byBinding": {
         "get": {
-            "operationId": "matchesByBinding",
+            "operationId": "queryByBinding",
             "summary": "Find manifests by the value of a soft binding.",
             "parameters": [
                 parameter("alg", _SHORT, "The algorithm.", required=True),
@@ -250,7 +262,7 @@ PATHS: dict[str, Any] = {
             "responses": {**_FOUND, **refused(400, 404, 429, 503)},
         },
         "post": {
-            "operationId": "matchesByLongBinding",
+            "operationId": "queryByLargeBinding",
             "summary": "Find manifests by the value of a soft binding that is too long for an address.",
             "parameters": [_RESULTS],
             "requestBody": {
@@ -270,24 +282,29 @@ PATHS: dict[str, Any] = {
     },
     "/matches/byContent": {
         "post": {
-            "operationId": "matchesByContent",
+            "operationId": "uploadFile",
             "summary": "Find manifests by the watermark in a file.",
-            "parameters": [parameter("alg", _SHORT, "The algorithm."), _RESULTS],
+            "parameters": [
+                parameter("alg", _SHORT, "The algorithm."),
+                parameter("hintAlg", _SHORT, "The algorithm of a soft binding that is known besides."),
+                parameter("hintValue", _BASE64, "Its value in base64."),
+                _RESULTS,
+            ],
             "requestBody": {
                 "required": True,
                 "content": {
                     "application/octet-stream": {"schema": {"type": "string", "format": "binary", "minLength": 1}}
                 },
             },
-            "responses": {**_FOUND, **refused(400, 404, 408, 413, 422, 429, 503)},
+            "responses": {**_FOUND, **refused(400, 404, 408, 413, 415, 429, 503)},
         }
     },
-    "/manifests/{identifier}": {
+    "/manifests/{manifestId}": {
         "get": {
-            "operationId": "manifest",
+            "operationId": "getManifestById",
             "summary": "Give a manifest store, as it was kept.",
             "parameters": [
-                {"name": "identifier", "in": "path", "required": True, "schema": _SHORT},
+                {"name": "manifestId", "in": "path", "required": True, "schema": _SHORT},
                 parameter(
                     "returnActiveManifest",
                     {"type": "boolean", "default": False},
@@ -305,7 +322,7 @@ PATHS: dict[str, Any] = {
     },
     "/services/supportedAlgorithms": {
         "get": {
-            "operationId": "supportedAlgorithms",
+            "operationId": "getSupportedBindings",
             "summary": "Name the algorithms of the soft bindings that can be resolved.",
             "responses": {
                 "200": {

@@ -169,6 +169,27 @@ def test_what_is_erased_is_recovered_no_more(resolver, deployment):
     assert resolver.get(f"/manifests/{match['manifestId']}").status_code == 404
 
 
+def test_more_results_may_be_asked_for_than_are_given(resolver, value):
+    for number in ("1", "100", "101", "9" * 30):
+        answer = resolver.get("/matches/byBinding", params=query(value, maxResults=number))
+        assert len(answer.json()["matches"]) == 1, number
+
+
+def test_a_hint_is_looked_up_beside_the_content_and_named_once(resolver, issued, value):
+    hint = query(value)
+    plain = encoded(photograph("coffee", width=32, height=32))
+    for data in (plain, issued.data):
+        hinted = {"hintAlg": hint["alg"], "hintValue": hint["value"]}
+        answer = resolver.post("/matches/byContent", params=hinted, content=data)
+        assert len(answer.json()["matches"]) == 1
+    only_half = resolver.post("/matches/byContent", params={"hintAlg": hint["alg"]}, content=plain)
+    assert only_half.json() == {"matches": []}
+
+
+def test_what_is_no_file_that_can_be_read_is_no_asset(resolver):
+    assert resolver.post("/matches/byContent", content=b"GIF89a and nothing after it").status_code == 415
+
+
 def test_a_picture_without_a_mark_matches_nothing(resolver):
     plain = encoded(photograph("coffee", width=32, height=32))
     assert resolver.post("/matches/byContent", content=plain).json() == {"matches": []}

