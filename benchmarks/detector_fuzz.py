@@ -102,8 +102,8 @@ class Known:
     def put_into(self, case: Case, dice: random.Random) -> None:
         """Have *case* ask for something that is there, or send something that was issued, whole or damaged."""
         query = case.query or {}
-        if case.path == "/manifests/{identifier}":
-            case.path_parameters = {"identifier": dice.choice(self.labels)}
+        if case.path == "/manifests/{manifestId}":
+            case.path_parameters = {"manifestId": dice.choice(self.labels)}
         elif case.path == "/matches/byBinding":
             binding = {"alg": WATERMARK, "value": base64.b64encode(dice.choice(self.values).encode()).decode()}
             if case.method == "GET":

@@ -26,7 +26,7 @@ OPERATIONS = [
     ("/matches/byBinding", "get"),
     ("/matches/byBinding", "post"),
     ("/matches/byContent", "post"),
-    ("/manifests/{identifier}", "get"),
+    ("/manifests/{manifestId}", "get"),
     ("/services/supportedAlgorithms", "get"),
     ("/health", "get"),
     ("/metrics", "get"),
