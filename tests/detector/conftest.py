@@ -22,7 +22,14 @@ def marked(deployment):
 
 @pytest.fixture(scope="module")
 def plain():
+    """A picture that no test marks: once issued, it would be known again."""
     return encoded(photograph("coffee", width=320, height=240), "PNG")
+
+
+@pytest.fixture(scope="module")
+def canvas():
+    """A picture to be marked."""
+    return encoded(photograph("flower", width=320, height=240), "PNG")
 
 
 @pytest.fixture(scope="module")

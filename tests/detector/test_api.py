@@ -120,11 +120,11 @@ def test_the_description_is_valid_openapi(detector):
     assert "/v1/verify" in document["paths"]
 
 
-def test_personal_data_in_a_statement_is_not_repeated(deployment, detector, plain):
+def test_personal_data_in_a_statement_is_not_repeated(deployment, detector, canvas):
     import disclose
 
     said = {"on_behalf_of": "Erika Mustermann", "system": "Studio of erika@example.org"}
-    picture = disclose.mark(plain, deployment, **said).data
+    picture = disclose.mark(canvas, deployment, **said).data
     answer = detector.post("/v1/verify", content=picture, headers={"Content-Type": "image/png"})
     assert answer.json()["outcome"] == "disclosed"
     assert "Mustermann" not in answer.text

@@ -82,9 +82,9 @@ def test_several_files_are_judged_one_by_one(detector, marked, plain):
     assert re.findall('<article class="([a-z]+)"', text) == ["disclosed", "undetermined", "unreadable"]
 
 
-def test_what_a_stranger_wrote_is_text_and_no_markup(detector, deployment, plain):
+def test_what_a_stranger_wrote_is_text_and_no_markup(detector, deployment, canvas):
     evil = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"{{ 7*7 }}{maker}"
-    picture = disclose.mark(plain, deployment, system=evil, provider=evil).data
+    picture = disclose.mark(canvas, deployment, system=evil, provider=evil).data
     text = detector.post("/", files={"file": (f"{evil}.png", picture)}).text
     assert html.escape("<script>alert(1)") in text
     assert "<script>alert" not in text
@@ -98,8 +98,8 @@ def test_a_time_is_never_broken_at_its_hyphens(detector, marked):
     assert re.search(r"<bdi>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC</bdi>", text)
 
 
-def test_the_history_is_a_tree(detector, deployment, plain, tmp_path):
-    first = disclose.mark(plain, Profile(folder=tmp_path / "first"), system="Painter")
+def test_the_history_is_a_tree(detector, deployment, canvas, tmp_path):
+    first = disclose.mark(canvas, Profile(folder=tmp_path / "first"), system="Painter")
     second = disclose.mark(first.data, deployment, system="Editor", action="altered")
     text = detector.post("/", files={"file": ("b.png", second.data)}).text
     assert text.index("This file") < text.index("Earlier version")
