@@ -236,9 +236,7 @@ def ledger() -> str:
 
 def _likeness(found: Any) -> str:
     """Return a sentence on the search for pictures that look alike."""
-    random, alike = (
-        found[kind]["eight_views_within_70_bits"] for kind in ("random", "near_duplicates_of_photographs")
-    )
+    random, alike = (found[kind]["eight_views_within_70_bits"] for kind in ("random", "near_duplicates_of_photographs"))
     return (
         f"A picture is looked for among the fingerprints of {found['hashes']:,}, turned and mirrored in all eight ways"
         f" and within 70 of 256 bits, in {random['milliseconds_median']:.1f} ms (99 % within"
