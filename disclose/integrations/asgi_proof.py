@@ -241,7 +241,6 @@ def script_text() -> str:
     return files(__package__).joinpath("asgi_notice.js").read_text("utf-8")
 
 
-@cache
 async def _body(receive: Receive) -> bytes | None:
     """Return the body of a request, or None where it is too long or was not sent to its end."""
     body = b""

@@ -1,10 +1,12 @@
 """The notice of a page: its language, the reason to leave it out, and the proof that somebody saw it."""
 
+import gc
 import json
 import logging
 import re
 import threading
 import time
+import weakref
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -223,6 +225,18 @@ def test_a_body_that_never_ends_is_cut_off(profile):
     app, pieces = page(profile), [b"x" * 100] * 1000
     answer = ask(app, f"{WELL_KNOWN}/proof", method="POST", headers=JSON, content=pieces)
     assert answer.status == 413
+
+
+def test_a_request_that_is_answered_is_not_kept(profile):
+    app, answered = page(profile), []
+
+    async def served(scope, receive, send):
+        answered.append(weakref.ref(receive))
+        await app(scope, receive, send)
+
+    assert post(served, "notice", {}).status == 200
+    gc.collect()
+    assert answered[0]() is None
 
 
 def test_other_sites_and_other_methods_cannot_ask(profile):
