@@ -177,7 +177,7 @@ def decode(data: bytes, media_type: str, *, name: str | None = None) -> Picture:
     if media_type not in MEDIA_TYPES:
         raise UnsupportedError(f"cannot decode {what}: {media_type} is not one of {', '.join(MEDIA_TYPES)}")
     try:
-        image = Image.open(io.BytesIO(data), formats=[_FORMATS[media_type], "MPO"])
+        image = Image.open(io.BytesIO(data), formats=[_FORMATS[media_type]])
         width, height = image.size
         if width * height > LARGEST_PIXELS:
             raise _too_large(what, f"{width} × {height} pixels")

@@ -164,6 +164,7 @@ def refused():
     for name in ("GIF", "WEBP", "PNG", "TIFF"):
         others = [photograph("coffee")]
         yield "several pictures", encoded(photo, name, save_all=True, append_images=others)
+    yield "multi-picture JPEG", encoded(photo, "MPO", save_all=True, append_images=others)
 
 
 @pytest.mark.parametrize(("reason", "data"), list(refused()))
