@@ -176,8 +176,8 @@ class DiscloseMiddleware:
         if type(headers) is not list:
             return None
         harmless = self._harmless
-        for header in headers:
-            if header[0] not in harmless and header not in harmless:
+        for name, value in headers:
+            if name not in harmless and (name, value) not in harmless:
                 return None
         return {**start, "headers": [*headers, self.header]}
 

@@ -71,6 +71,18 @@ def test_a_response_leaves_as_it_would_have_left_first(answers):
         assert (again.raw_headers, again.body) == (once.raw_headers, once.body)
 
 
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_headers_may_be_lists_of_two_as_in_the_examples_of_servers(kind):
+    own = [kind(header) for header in ([b"content-type", b"text/plain"], [b"content-length", b"2"])]
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": kind(own)})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    lasting = DiscloseMiddleware(app, system="Acme")
+    assert [ask(lasting).headers["ai-disclosure"] for _ in range(2)] == ["mode=ai-originated"] * 2
+
+
 def test_no_more_than_so_many_headers_are_remembered():
     door = DiscloseMiddleware(answering(), system="Acme")
     for number in range(2 * asgi.MOST_REMEMBERED):
