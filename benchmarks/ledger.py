@@ -28,7 +28,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from benchmarks.common import RESULTS, machine, photographs, write
-from benchmarks.ledger_faults import fill_the_disk, kill_writers, stop_the_server
+from benchmarks.ledger_faults import fill_the_disk, kill_writers, stop_the_server, writing
 from benchmarks.ledger_writer import append
 from disclose.asset import Mark
 from disclose.disclosure import Disclosure
@@ -39,7 +39,7 @@ from disclose.media.likeness import Structure
 from disclose.watermark.image import canonical_size
 
 CALLERS = 32
-STEPS = ("append", "faults", "large", "likeness", "pictures")
+STEPS = ("append", "processes", "faults", "large", "likeness", "pictures")
 DIFFERENT = 4000
 """Different pictures, of which the records of the step ``pictures`` are."""
 CERTIFICATE = hashlib.sha256(b"a certificate").hexdigest()
@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=200_000, help="records with all that is noted of a picture")
     parser.add_argument("--kills", type=int, default=25, help="rounds; two writers are killed in each")
     parser.add_argument("--appends", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long several processes append")
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     parser.add_argument("--steps", nargs="*", choices=STEPS, default=STEPS)
     given = parser.parse_args()
@@ -97,6 +98,11 @@ def _measure(store: str, folder: Path, place: Any, given: Any, server: Any = Non
         for callers in (1, CALLERS):
             with Ledger(place(f"appending{callers}"), key=folder / f"{store}_key.pem") as ledger:
                 step(f"append_{callers}_callers", appending(ledger, callers, given.appends if callers > 1 else 1000))
+    if "processes" in given.steps:
+        for processes in (1, 2, 4):
+            key = folder / f"{store}_processes.pem"
+            found = together(place(f"processes{processes}"), key, processes, CALLERS // processes, given.seconds)
+            step(f"append_{processes}_processes", found)
     if "faults" in given.steps:
         step("kills", kill_writers(place("killed"), folder / f"{store}_killed.pem", given.kills))
         if server is None:
@@ -134,6 +140,21 @@ def appending(ledger: Ledger, callers: int, count: int) -> dict[str, float]:
         "milliseconds_median": round(1000 * statistics.median(waits), 2),
         "milliseconds_p99": round(1000 * waits[int(0.99 * len(waits))], 2),
     }
+
+
+def together(location: str, key: Path, processes: int, callers: int, seconds: float) -> dict[str, float]:
+    """Return how many records a second are acknowledged to *processes* together, with *callers* each."""
+    with tempfile.NamedTemporaryFile() as told, writing(location, key, Path(told.name), processes, callers):
+        # All of them have begun by then.
+        time.sleep(2.0)
+        before, start = _lines(told.name), time.perf_counter()
+        time.sleep(seconds)
+        acknowledged, elapsed = _lines(told.name) - before, time.perf_counter() - start
+    return {"processes": processes, "callers": callers, "records_per_second": round(acknowledged / elapsed)}
+
+
+def _lines(path: str) -> int:
+    return Path(path).read_bytes().count(b"\n")
 
 
 def large(ledger: Ledger, count: int) -> dict[str, float]:

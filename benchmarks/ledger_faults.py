@@ -12,6 +12,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +52,26 @@ def kill_writers(location: str, key: Path, rounds: int, *, processes: int = 2, t
 
 
 def _killed_once(location: str, key: Path, told: Path, processes: int, threads: int, chance: random.Random) -> None:
+    with writing(location, key, told, processes, threads):
+        time.sleep(chance.uniform(0.0, 0.6))
+
+
+@contextmanager
+def writing(location: str, key: Path, told: Path, processes: int, threads: int) -> Iterator[None]:
+    """Have writers append from before the first acknowledgement that *told* gains until they are killed -9."""
     before = told.stat().st_size
     command = [sys.executable, "-m", "benchmarks.ledger_writer", location, str(key), str(told), str(threads)]
     writers = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) for _ in range(processes)]
-    deadline = time.monotonic() + 60
-    while told.stat().st_size == before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(chance.uniform(0.0, 0.6))
-    for writer in writers:
-        writer.send_signal(signal.SIGKILL)
-    for writer in writers:
-        writer.wait()
+    try:
+        deadline = time.monotonic() + 60
+        while told.stat().st_size == before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield
+    finally:
+        for writer in writers:
+            writer.send_signal(signal.SIGKILL)
+        for writer in writers:
+            writer.wait()
 
 
 def fill_the_disk(folder: Path, limit: int = 400_000) -> dict[str, Any]:
