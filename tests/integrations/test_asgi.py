@@ -425,6 +425,13 @@ def test_the_notice_speaks_the_language_of_the_page_in_ascii(language, sentence)
         (b"\xef\xbb\xbf<!doctype html><html><head><meta charset=utf-8></head>\n|Text", "|"),
         (b"<!doctype html><title>Built by a script</title><script src=app.js></script>|", "|"),
         (b"<html><noscript><p>no</p></noscript><template><body></template><body>|", "|"),
+        (b"<html><template><template><body></template></template><title>x</title><body>|", "|"),
+        (b"<html><script><!-- <script> </script> <body> --></script><script><!--></script><body>|", "|"),
+        (b"<!doctype html><!--><body>|x --> y", "|"),
+        (b"<!doctype html><!-- a --!><body>|x", "|"),
+        (b"<!doctype html><body class=it's data-a=\"'>\">|<p class='b'>", "|"),
+        (b"<!doctype html><meta content=it's><body lang=en data-a=a=\">|<p>", "|"),
+        (b"<html><style>" + b"x" * (200 * 1024) + b"</style><body>|", "|"),
     ],
 )
 def test_the_body_is_found_as_a_browser_finds_it(page, place):
@@ -442,7 +449,7 @@ def test_the_body_is_found_as_a_browser_finds_it(page, place):
         b"",
         b"<title>t</title><p>a fragment",
         b"<!doctype html><html><frameset cols=*></frameset>",
-        b"<!doctype html><!--" + b"x" * (64 * 1024) + b"--><body><p>",
+        b"<!doctype html><!--" + b"x" * asgi_html.SCAN_LIMIT + b"--><body><p>",
         PAGE.decode().encode("utf-16"),
     ],
     ids=["fragment", "text", "empty", "title", "frames", "beyond-the-limit", "utf-16"],
@@ -459,10 +466,20 @@ def test_what_has_no_beginning_of_a_body_passes_untouched(page, caplog):
 @pytest.mark.parametrize("start", [b"", b"<html ", b"<script>"], ids=["tag", "attributes", "script"])
 @pytest.mark.parametrize("filler", [b"x", b"<", b"'", b"\"'", b"</script", b"<!--", b"<a ", b" lang"])
 def test_a_page_without_an_end_costs_its_length_once(start, filler):
-    page = b"<!doctype html>" + start + b"<x" + filler * (64 * 1024 // len(filler))
+    page = b"<!doctype html>" + start + b"<x" + filler * (asgi_html.SCAN_LIMIT // len(filler))
     before = time.process_time()
     ask(DiscloseMiddleware(answering(page, "text/html")))
     assert time.process_time() - before < 1
+
+
+def test_a_page_that_arrives_byte_by_byte_is_read_once():
+    page = b"<!doctype html><script>" + b"x<" * 32 * 1024
+    start = asgi_html.PageStart()
+    before, arrived = time.process_time(), bytearray()
+    for byte in page:
+        arrived.append(byte)
+        start.read(arrived, complete=False)
+    assert time.process_time() - before < 2
 
 
 def test_a_page_passes_on_as_soon_as_its_body_has_begun():
@@ -590,6 +607,14 @@ pieces = some.sampled_from(
         b"<!-- <body> -->",
         b"<meta http-equiv='Content-Security-Policy' content='x > y'>",
         b"<script>if (a<b) '</script >'</SCRIPT>",
+        b"<script><!--",
+        b"<script>",
+        b"</script>",
+        b"<template>",
+        b"</template>",
+        b"-->",
+        b"--!>",
+        b"<body a=b'>",
         b"<body>",
         b"<Body data-a='>' >",
         b"<bodyguard>",
