@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from disclose.asset import Asset
+from disclose.detector.media_types import is_of_type
 from disclose.detector.redaction import redacted
 from disclose.errors import DiscloseError, UnreadableError
 from disclose.evidence import Outcome, Verdict
@@ -15,14 +16,19 @@ if TYPE_CHECKING:
     from disclose.profile import Profile
 
 
-def examine(profile: Profile, data: bytes, *, name: str, display: bool = False) -> dict[str, Any]:
+def examine(
+    profile: Profile, data: bytes, *, name: str, display: bool = False, media_type: str | None = None
+) -> dict[str, Any]:
     """Return what ``disclose verify --json`` prints of *data*, without what may be personal data.
 
-    ``error`` says why a file could not be read. With *display* there is ``shown`` too: what only a page has use for.
+    ``error`` says why a file could not be read, or that it is not of the *media_type* that was stated. With *display*
+    there is ``shown`` too: what only a page has use for.
     """
     try:
         # The name goes back to whoever sent it, and nowhere else: no message of a layer is to hold it.
         asset = Asset.from_data(data, name="the file")
+        if media_type is not None and not is_of_type(asset.media_type, media_type):
+            return {"file": name, "error": f"the file is of the type {asset.media_type} and not of the one stated"}
         verdict = with_recovered(profile, profile.verifier().verify(asset))
     except DiscloseError as error:
         return {"file": name, "error": str(error)}

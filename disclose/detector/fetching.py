@@ -40,13 +40,17 @@ def resolve(host: str, port: int) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Fetcher:
-    """Fetches at most *largest* bytes within *seconds*, redirects included; *permits* says which addresses may be."""
+    """Fetches at most *largest* bytes within *seconds*, redirects included.
+
+    *permits* says which addresses may be asked; *schemes* and *ports* hold for redirects too.
+    """
 
     largest: int
     seconds: float
     permits: Callable[[str], bool] = is_public
     resolves: Callable[[str, int], list[str]] = resolve
     ports: frozenset[int] = frozenset(_USUAL_PORTS.values())
+    schemes: frozenset[str] = frozenset(_USUAL_PORTS)
 
     def fetch(self, url: str) -> bytes:
         """Return the bytes at *url*.
@@ -64,7 +68,7 @@ class Fetcher:
 
     def _asked(self, url: str, deadline: float) -> bytes | str:
         """Return the bytes at *url*, or where it redirects to."""
-        parts = _checked(url)
+        parts = _checked(url, self.schemes)
         port = parts.port or _USUAL_PORTS[parts.scheme]
         if port not in self.ports:
             raise RefusedAddressError(f"cannot fetch the address: port {port} is not one that web servers use")
@@ -101,11 +105,17 @@ class Fetcher:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         headers = {"User-Agent": f"disclose/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"}
         connection.request("GET", path, headers=headers)
-        response = connection.getresponse()
-        if response.status in _REDIRECTS and (target := response.getheader("Location")):
-            return target
-        if response.status != 200:
-            raise UnreadableError(f"cannot fetch the address: it answers with status {response.status}")
+        # A response that is to end with its connection keeps that open, whatever is closed but itself.
+        with connection.getresponse() as response:
+            if response.status in _REDIRECTS and (target := response.getheader("Location")):
+                return target
+            if response.status != 200:
+                raise UnreadableError(f"cannot fetch the address: it answers with status {response.status}")
+            if response.getheader("Content-Encoding", "identity").strip().lower() != "identity":
+                raise UnreadableError("cannot fetch the address: it answers compressed, though that was not asked for")
+            return self._received(response, deadline)
+
+    def _received(self, response: http.client.HTTPResponse, deadline: float) -> bytes:
         if int(response.getheader("Content-Length") or 0) > self.largest:
             raise _too_large(self.largest)
         received = bytearray()
@@ -130,15 +140,16 @@ def _redirected(url: str, target: str) -> str:
         raise RefusedAddressError("cannot fetch the address: it redirects to one that is malformed") from error
 
 
-def _checked(url: str) -> SplitResult:
+def _checked(url: str, schemes: frozenset[str]) -> SplitResult:
     try:
         parts = urlsplit(url)
         _ = parts.port
         is_plain = len(url) <= _LONGEST_URL and url.isascii() and not any(one <= " " or one == "\x7f" for one in url)
     except ValueError as error:
         raise RefusedAddressError("cannot fetch the address: it is malformed") from error
-    if not is_plain or parts.scheme not in _USUAL_PORTS or not parts.hostname:
-        raise RefusedAddressError("cannot fetch the address: it has to be one of https:// or http://")
+    if not is_plain or parts.scheme not in schemes or not parts.hostname:
+        wanted = " or ".join(f"{one}://" for one in sorted(schemes, reverse=True))
+        raise RefusedAddressError(f"cannot fetch the address: it has to begin with {wanted}")
     if parts.username is not None or parts.password is not None:
         raise RefusedAddressError("cannot fetch the address: it holds a user name or a password")
     return parts
@@ -173,4 +184,5 @@ def _unanswered(error: Exception, deadline: float) -> UnreadableError:
 
 
 def _too_large(largest: int) -> TooLargeError:
-    return TooLargeError(f"cannot fetch the address: what it leads to is larger than {largest >> 20} MB")
+    size = f"{largest >> 20} MB" if largest >= 1 << 20 else f"{largest} bytes"
+    return TooLargeError(f"cannot fetch the address: what it leads to is larger than {size}")

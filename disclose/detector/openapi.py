@@ -19,7 +19,7 @@ _BYTES = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
 
 def document(settings: Settings) -> dict[str, Any]:
     """Return the description of what a detector with *settings* serves."""
-    from disclose.detector import resolution
+    from disclose.detector import resolution_description
 
     return {
         "openapi": "3.1.0",
@@ -30,8 +30,8 @@ def document(settings: Settings) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": settings.address}],
-        "paths": {**_PATHS, **resolution.PATHS},
-        "components": {"schemas": {**_SCHEMAS, **resolution.SCHEMAS}},
+        "paths": {**_PATHS, **resolution_description.PATHS},
+        "components": {"schemas": {**_SCHEMAS, **resolution_description.SCHEMAS}},
     }
 
 

@@ -1,6 +1,6 @@
 """Soft-binding resolution: from a watermark to the manifest that a file has lost.
 
-The C2PA Soft Binding Resolution API 1.1.0 (C2PA 2.4, Decoupled Lookup of Manifests), but for its optional byReference.
+The C2PA Soft Binding Resolution API 1.1.0 (C2PA 2.4, Decoupled Lookup of Manifests), but for regions of a file.
 
 The manifest that comes back is *recovered*: it was made for other bytes, so its hard binding does not hold for the file
 at hand, and nothing here says that it is intact. What ties the two is the watermark alone.
@@ -15,7 +15,8 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -24,8 +25,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from disclose.detector.openapi import parameter, refused
 from disclose.detector.redaction import redacted
+from disclose.detector.reference import Reference
+from disclose.detector.resolution_description import LONGEST, MANIFEST_TYPE, MOST, USUAL
 from disclose.disclosure import Identifier
 from disclose.errors import LedgerError
 
@@ -33,13 +35,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from disclose.detector.service import Service
+    from disclose.detector.uploads import Upload
     from disclose.ledger.manifests import Kept, Manifests
 
-MANIFEST_TYPE = "application/c2pa"
 WATERMARK = "io.github.disclose-ai.image.1"
-_USUAL, _MOST, _LONGEST = 10, 100, 1000
 _FEWEST_BITS = 32
 """A shorter identifier would have whoever asks read much of the ledger through."""
+_NO_OBJECT = "the request is an object in JSON, as /openapi.json describes it"
 _OFF = "this detector keeps no manifests; the verdict of POST /v1/verify names the record in its ledger"
 
 
@@ -50,33 +52,32 @@ def routes(service: Service) -> list[BaseRoute]:
         given = await _given(request, service.settings.upload_seconds)
         value = _decoded(given.get("value", ""))
         alg = given.get("alg", "")
-        if not alg or len(alg) > _LONGEST:
+        if not alg or len(alg) > LONGEST:
             raise HTTPException(400, "alg names the algorithm of the soft binding, as on C2PA's list")
         return JSONResponse(await _matches(alg, value, _limit(given.get("maxResults"))))
 
     async def by_content(request: Request) -> Response:
-        limit = _limit(request.query_params.get("maxResults"))
-        alg = request.query_params.get("alg", WATERMARK)
-        hint = [request.query_params.get(name) for name in ("hintAlg", "hintValue")]
+        asked = _Asked.of(request)
         async with service.uploads.received(request) as sent:
             if len(sent.files) != 1 or not sent.files[0].data:
                 raise HTTPException(400, "a request brings one file that is not empty")
-            found = await service.examine(sent.files[0])
-        if "error" in found:
-            raise HTTPException(415, found["error"])
-        marks = [one["id"] for one in found["evidence"] if one["layer"] == "image_watermark" and one["id"]]
-        bindings = [(alg, mark) for mark in marks]
-        if hint[0] and hint[1]:
-            bindings.append((hint[0], _decoded(hint[1])))
-        matches = [match for binding in bindings for match in (await _matches(*binding, limit))["matches"]]
-        return JSONResponse({"matches": list({match["manifestId"]: match for match in matches}.values())[:limit]})
+            return JSONResponse(await _matching(asked, sent.files[0]))
+
+    async def by_reference(request: Request) -> Response:
+        asked = _Asked.of(request)
+        _require_manifests()
+        reference = Reference.of(await _json(request, service.settings.upload_seconds))
+        upload = await service.referenced(reference.url, length=reference.length)
+        if not upload.data:
+            raise HTTPException(415, "there is an empty file at the address")
+        return JSONResponse(await _matching(asked, upload, media_type=reference.media_type))
 
     async def manifest(request: Request) -> Response:
         only_active = _yes_or_no(request.query_params.get("returnActiveManifest", "false"))
         _require_manifests()
         label = request.path_params["manifestId"]
         # What is no text of a label is kept nowhere; PostgreSQL would not even be asked for a zero.
-        is_label = len(label) <= _LONGEST and label.isprintable()
+        is_label = len(label) <= LONGEST and label.isprintable()
         found = await _looked_up(lambda: _manifests().find(label)) if is_label else None
         if found is None:
             raise HTTPException(404, "no manifest is kept under this identifier")
@@ -98,6 +99,17 @@ def routes(service: Service) -> list[BaseRoute]:
 
         return Manifests(service.profile.ledger())
 
+    async def _matching(asked: _Asked, upload: Upload, *, media_type: str | None = None) -> dict[str, Any]:
+        """Return the manifests that the marks in *upload* lead to, and the hint that came beside it."""
+        found = await service.examine(upload, media_type=media_type)
+        if "error" in found:
+            raise HTTPException(415, found["error"])
+        bindings = [(asked.alg, mark) for mark in _marks(found["evidence"])]
+        matches = [
+            match for one in (*bindings, *asked.hints) for match in (await _matches(*one, asked.limit))["matches"]
+        ]
+        return {"matches": list({match["manifestId"]: match for match in matches}.values())[: asked.limit]}
+
     async def _matches(alg: str, value: str, limit: int) -> dict[str, Any]:
         _require_manifests()
         is_long = _bits(value) >= _FEWEST_BITS
@@ -107,9 +119,39 @@ def routes(service: Service) -> list[BaseRoute]:
     return [
         Route("/matches/byBinding", by_binding, methods=["GET", "POST"]),
         Route("/matches/byContent", by_content, methods=["POST"]),
+        Route("/matches/byReference", by_reference, methods=["POST"]),
         # A C2PA URN may hold a slash.
         Route("/manifests/{manifestId:path}", manifest),
         Route("/services/supportedAlgorithms", supported),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What a query about a file says besides: the algorithm, soft bindings known already, and how many results."""
+
+    alg: str
+    hints: tuple[tuple[str, str], ...]
+    limit: int
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        given = request.query_params
+        alg, value = given.get("hintAlg"), given.get("hintValue")
+        return cls(
+            alg=given.get("alg", WATERMARK),
+            hints=((alg, _decoded(value)),) if alg and value else (),
+            limit=_limit(given.get("maxResults")),
+        )
+
+
+def _marks(evidence: list[dict[str, Any]]) -> list[str]:
+    """Return the identifiers of the watermarks in *evidence*, but for one that was copied from another picture."""
+    compared = [one for one in evidence if one["layer"] == "fingerprint"]
+    fitting = {one["id"] for one in compared if one["integrity"] != "broken"}
+    copied = {one["id"] for one in compared} - fitting
+    return [
+        one["id"] for one in evidence if one["layer"] == "image_watermark" and one["id"] and one["id"] not in copied
     ]
 
 
@@ -154,29 +196,35 @@ async def _given(request: Request, seconds: float) -> dict[str, str]:
     """Return the query; long values come as the JSON of a POST instead, within *seconds*."""
     if request.method != "POST":
         return dict(request.query_params)
+    values = await _json(request, seconds)
+    return {
+        **dict(request.query_params),
+        **{name: str(values[name]) for name in ("alg", "value") if name in values},
+    }
+
+
+async def _json(request: Request, seconds: float) -> dict[str, Any]:
+    """Return the object in JSON that *request* brings within *seconds*."""
     try:
         with anyio.fail_after(seconds):
-            body = await _body(request)
+            values = json.loads(await _body(request))
     except TimeoutError as error:
         raise HTTPException(408, "the upload took too long") from error
     except ClientDisconnect as error:
         raise HTTPException(400, "the upload broke off") from error
-    try:
-        values = json.loads(body)
-        return {
-            **dict(request.query_params),
-            **{name: str(values[name]) for name in ("alg", "value") if name in values},
-        }
-    except (ValueError, TypeError, RecursionError) as error:
-        raise HTTPException(400, 'the request is {"alg": "…", "value": "…"}') from error
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, _NO_OBJECT) from error
+    if not isinstance(values, dict):
+        raise HTTPException(400, _NO_OBJECT)
+    return values
 
 
 async def _body(request: Request) -> bytes:
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > 8 * _LONGEST:
-            raise HTTPException(413, "the soft binding is too long")
+        if len(body) > 8 * LONGEST:
+            raise HTTPException(413, f"the request is longer than {8 * LONGEST} bytes")
     return bytes(body)
 
 
@@ -186,7 +234,7 @@ def _decoded(text: str) -> str:
         value = base64.b64decode(text, validate=True).decode("ascii")
     except (binascii.Error, ValueError) as error:
         raise HTTPException(400, "value is the soft binding in base64") from error
-    if not value or len(value) > _LONGEST:
+    if not value or len(value) > LONGEST:
         raise HTTPException(400, "value is the soft binding in base64")
     return value
 
@@ -199,137 +247,7 @@ def _yes_or_no(text: str) -> bool:
 
 def _limit(text: str | None) -> int:
     if text is None:
-        return _USUAL
+        return USUAL
     if not (text.isascii() and text.isdecimal() and int(text[:9]) >= 1):
         raise HTTPException(400, "maxResults is a whole number from 1 on")
-    return min(int(text[:9]), _MOST)
-
-
-_ALGORITHM = {"type": "object", "required": ["alg"], "properties": {"alg": {"type": "string"}}}
-SCHEMAS: dict[str, Any] = {
-    "Matches": {
-        "type": "object",
-        "required": ["matches"],
-        "properties": {
-            "matches": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["manifestId"],
-                    "properties": {
-                        "manifestId": {"type": "string"},
-                        "endpoint": {"type": "string", "format": "uri"},
-                        "similarityScore": {"type": "integer", "minimum": 0, "maximum": 100},
-                        "recovered": {"const": True, "description": "Found by a soft binding, never intact."},
-                    },
-                },
-            }
-        },
-    },
-    "Algorithms": {
-        "type": "object",
-        "required": ["watermarks", "fingerprints"],
-        "properties": {
-            name: {
-                "type": "array",
-                "items": {"type": "object", "required": ["alg"], "properties": {"alg": {"type": "string"}}},
-            }
-            for name in ("watermarks", "fingerprints")
-        },
-    },
-}
-_FOUND = {
-    "200": {
-        "description": "The manifests.",
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Matches"}}},
-    }
-}
-_RESULTS = parameter(
-    "maxResults", {"type": "integer", "minimum": 1, "default": _USUAL}, f"How many, at most; never more than {_MOST}."
-)
-_SHORT = {"type": "string", "minLength": 1, "maxLength": _LONGEST}
-_BASE64 = {**_SHORT, "contentEncoding": "base64"}
-PATHS: dict[str, Any] = {
-    "/matches/byBinding": {
-        "get": {
-            "operationId": "queryByBinding",
-            "summary": "Find manifests by the value of a soft binding.",
-            "parameters": [
-                parameter("alg", _SHORT, "The algorithm.", required=True),
-                parameter("value", _BASE64, "The value in base64.", required=True),
-                _RESULTS,
-            ],
-            "responses": {**_FOUND, **refused(400, 404, 429, 503)},
-        },
-        "post": {
-            "operationId": "queryByLargeBinding",
-            "summary": "Find manifests by the value of a soft binding that is too long for an address.",
-            "parameters": [_RESULTS],
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "application/json": {
-                        "schema": {
-                            "type": "object",
-                            "required": ["alg", "value"],
-                            "properties": {"alg": _SHORT, "value": _BASE64},
-                        }
-                    }
-                },
-            },
-            "responses": {**_FOUND, **refused(400, 404, 408, 413, 429, 503)},
-        },
-    },
-    "/matches/byContent": {
-        "post": {
-            "operationId": "uploadFile",
-            "summary": "Find manifests by the watermark in a file.",
-            "parameters": [
-                parameter("alg", _SHORT, "The algorithm."),
-                parameter("hintAlg", _SHORT, "The algorithm of a soft binding that is known besides."),
-                parameter("hintValue", _BASE64, "Its value in base64."),
-                _RESULTS,
-            ],
-            "requestBody": {
-                "required": True,
-                "content": {
-                    "application/octet-stream": {"schema": {"type": "string", "format": "binary", "minLength": 1}}
-                },
-            },
-            "responses": {**_FOUND, **refused(400, 404, 408, 413, 415, 429, 503)},
-        }
-    },
-    "/manifests/{manifestId}": {
-        "get": {
-            "operationId": "getManifestById",
-            "summary": "Give a manifest store, as it was kept.",
-            "parameters": [
-                {"name": "manifestId", "in": "path", "required": True, "schema": _SHORT},
-                parameter(
-                    "returnActiveManifest",
-                    {"type": "boolean", "default": False},
-                    "Give the active manifest alone, without those of what the content was made from.",
-                ),
-            ],
-            "responses": {
-                "200": {
-                    "description": "The manifest store, recovered and not intact.",
-                    "content": {MANIFEST_TYPE: {"schema": {"type": "string", "format": "binary"}}},
-                },
-                **refused(400, 403, 404, 429, 503),
-            },
-        }
-    },
-    "/services/supportedAlgorithms": {
-        "get": {
-            "operationId": "getSupportedBindings",
-            "summary": "Name the algorithms of the soft bindings that can be resolved.",
-            "responses": {
-                "200": {
-                    "description": "The algorithms.",
-                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Algorithms"}}},
-                }
-            },
-        }
-    },
-}
+    return min(int(text[:9]), MOST)

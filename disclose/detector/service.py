@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -39,16 +40,26 @@ class Service:
         """Return the files that were *sent*, and the one at the address; raises HTTPException for what is refused."""
         if sent.url is None:
             return sent.files
-        return (*sent.files, Upload(name=sent.url, data=await self._fetched(sent.url)))
+        return (*sent.files, Upload(name=sent.url, data=await self._fetched(sent.url, self._fetcher)))
 
-    async def examine(self, upload: Upload, *, display: bool = False) -> dict[str, Any]:
-        """Return what was found in *upload*; raises HTTPException when it cannot be examined now, or at all."""
+    async def referenced(self, url: str, *, length: int) -> Upload:
+        """Return the file at the https *url*, of *length* bytes at most; raises HTTPException for what is refused."""
+        if length > self.settings.largest:
+            raise HTTPException(413, f"a file may have {self.settings.largest >> 20} MB")
+        fetcher = replace(self._fetcher, largest=length, schemes=frozenset({"https"}))
+        return Upload(name="", data=await self._fetched(url, fetcher))
+
+    async def examine(self, upload: Upload, *, display: bool = False, media_type: str | None = None) -> dict[str, Any]:
+        """Return what was found in *upload*, which has to be of *media_type* where one is stated.
+
+        Raises HTTPException when it cannot be examined now, or at all.
+        """
         if self.figures.busy >= self.settings.waiting:
             raise HTTPException(503, "there is too much to examine at the moment", {"Retry-After": "5"})
         with self.figures.examination() as outcome:
 
             def ask() -> dict[str, Any]:
-                return self.pool.examine(upload.data, name=upload.name, display=display)
+                return self.pool.examine(upload.data, name=upload.name, display=display, media_type=media_type)
 
             try:
                 found = await to_thread.run_sync(ask)
@@ -68,7 +79,7 @@ class Service:
 
         return await to_thread.run_sync(make)
 
-    async def _fetched(self, url: str) -> bytes:
+    async def _fetched(self, url: str, fetcher: Fetcher) -> bytes:
         if not self.settings.fetches:
             raise HTTPException(422, "this detector fetches no addresses")
         if self._fetching >= _FETCHES_AT_ONCE:
@@ -77,7 +88,7 @@ class Service:
         try:
             # The thread ends by itself soon after; only a name server can keep it longer than it may take.
             with anyio.fail_after(self.settings.fetch_seconds + 1):
-                return await to_thread.run_sync(self._fetcher.fetch, url, abandon_on_cancel=True)
+                return await to_thread.run_sync(fetcher.fetch, url, abandon_on_cancel=True)
         except TimeoutError as error:
             raise HTTPException(422, "cannot fetch the address: it took too long to answer") from error
         except TooLargeError as error:

@@ -26,6 +26,7 @@ OPERATIONS = [
     ("/matches/byBinding", "get"),
     ("/matches/byBinding", "post"),
     ("/matches/byContent", "post"),
+    ("/matches/byReference", "post"),
     ("/manifests/{manifestId}", "get"),
     ("/services/supportedAlgorithms", "get"),
     ("/health", "get"),

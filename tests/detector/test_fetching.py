@@ -1,15 +1,13 @@
 """An address that a stranger gives leads to the public network or nowhere, and never for long."""
 
-import http.server
 import ipaddress
 import socket
-import threading
 import time
-from contextlib import contextmanager
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from web_pages import pages
 
 from disclose.detector.addresses import is_public
 from disclose.detector.fetching import Fetcher, RefusedAddressError
@@ -49,75 +47,6 @@ INSIDE = [
     "fec0::1",
     "nonsense",
 ]
-
-
-class Pages(http.server.BaseHTTPRequestHandler):
-    """Answers as the path asks for."""
-
-    def do_GET(self):
-        self.server.asked.append((self.path, self.headers["Host"]))
-        path, _, target = self.path.partition("?")
-        if path == "/to":
-            self.send_response(302)
-            self.send_header("Location", target)
-            self.end_headers()
-        elif path == "/circle":
-            self.send_response(307)
-            self.send_header("Location", "/circle")
-            self.end_headers()
-        elif path == "/large":
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(bytes(5000))
-        elif path == "/announced":
-            self.send_response(200)
-            self.send_header("Content-Length", "1000000000000")
-            self.end_headers()
-        elif path == "/short":
-            self.send_response(200)
-            self.send_header("Content-Length", "100")
-            self.end_headers()
-            self.wfile.write(b"x")
-        elif path == "/drip":
-            self.send_response(200)
-            self.end_headers()
-            self.drip(b"x")
-        elif path == "/dripping-headers":
-            self.drip(b"HTTP/1.1 200 OK\r\nX: ", b"y")
-        elif path == "/missing":
-            self.send_error(404)
-        else:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"a file")
-
-    def drip(self, first, more=b"x"):
-        try:
-            self.wfile.write(first)
-            for _ in range(100):
-                self.wfile.write(more)
-                self.wfile.flush()
-                time.sleep(0.1)
-        except OSError:
-            return
-
-    def log_message(self, *_):
-        pass
-
-
-@contextmanager
-def pages():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-    server.asked = []
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture
@@ -252,6 +181,11 @@ def test_a_server_that_never_answers_a_handshake_is_cut_off():
         one = Fetcher(largest=10, seconds=0.5, ports=frozenset({port}), permits=lambda _: True)
         with pytest.raises(UnreadableError):
             one.fetch(f"https://127.0.0.1:{port}/")
+
+
+def test_what_comes_compressed_against_the_request_is_no_file(server):
+    with pytest.raises(UnreadableError, match="compressed"):
+        fetcher(server).fetch(at(server, "/compressed"))
 
 
 @pytest.mark.parametrize("path", ["/short", "/missing"])

@@ -1,8 +1,8 @@
 """The resolution API does what C2PA's OpenAPI description 1.1.0 asks of it, so that its clients work here unchanged.
 
-That description (C2PA 2.4, Decoupled Lookup of Manifests, CC BY 4.0) is told here in a table. Its byReference is
-optional and missing. One sentence of it cannot hold: each entry of ``watermarks`` would have to contain a list
-``watermarks`` or ``fingerprints`` of its own.
+That description (C2PA 2.4, Decoupled Lookup of Manifests, CC BY 4.0) is told here in a table. Two sentences of it do
+not hold. Each entry of ``watermarks`` would have to contain a list ``watermarks`` or ``fingerprints`` of its own; and
+of a file at an address no ``region`` is looked at by itself: who asks for one is refused.
 """
 
 import pytest
@@ -12,6 +12,7 @@ from disclose.detector.openapi import document
 
 ALG, VALUE = ("alg", "query"), ("value", "query")
 RESULTS = {("maxResults", "query"): (False, "integer")}
+HINTED = {ALG: (False, "string"), ("hintAlg", "query"): (False, "string"), ("hintValue", "query"): (False, "string")}
 PUBLISHED = {
     ("/matches/byBinding", "get"): (
         "queryByBinding",
@@ -21,14 +22,10 @@ PUBLISHED = {
     ("/matches/byBinding", "post"): ("queryByLargeBinding", RESULTS, "application/json"),
     ("/matches/byContent", "post"): (
         "uploadFile",
-        {
-            ALG: (False, "string"),
-            ("hintAlg", "query"): (False, "string"),
-            ("hintValue", "query"): (False, "string"),
-            **RESULTS,
-        },
+        {**HINTED, **RESULTS},
         "application/json",
     ),
+    ("/matches/byReference", "post"): ("queryByReference", {**HINTED, **RESULTS}, "application/json"),
     ("/manifests/{manifestId}", "get"): (
         "getManifestById",
         {("manifestId", "path"): (True, "string"), ("returnActiveManifest", "query"): (False, "boolean")},
@@ -39,6 +36,7 @@ PUBLISHED = {
 REFUSALS = {
     "/matches/byBinding": {"400"},
     "/matches/byContent": {"400", "415"},
+    "/matches/byReference": {"400"},
     "/manifests/{manifestId}": {"400", "404"},
     "/services/supportedAlgorithms": set(),
 }
@@ -75,6 +73,15 @@ def test_a_binding_is_posted_with_what_is_published(described):
         "alg": "string",
         "value": "string",
     }
+
+
+def test_a_reference_is_stated_as_it_is_published(described):
+    content = described["paths"]["/matches/byReference"]["post"]["requestBody"]["content"]["application/json"]
+    assert content["schema"]["required"] == ["referenceUrl", "assetLength"]
+    stated = content["schema"]["properties"]
+    types = {"referenceUrl": "string", "assetLength": "integer", "assetType": "string", "region": "array"}
+    assert {name: one["type"] for name, one in stated.items()} == types
+    assert (stated["referenceUrl"]["format"], stated["referenceUrl"]["pattern"]) == ("uri", "^https://.*")
 
 
 def test_answers_have_the_published_members(described):

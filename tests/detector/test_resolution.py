@@ -104,6 +104,7 @@ def test_a_copied_watermark_recovers_nothing(resolver, deployment):
     verdict = resolver.post("/v1/verify", content=forged, headers={"Content-Type": "image/png"}).json()
     assert verdict["outcome"] == "contested"
     assert recovered(verdict) == []
+    assert resolver.post("/matches/byContent", content=forged).json() == {"matches": []}
 
 
 def test_a_manifest_that_is_kept_and_damaged_is_not_called_recovered(deployment, issued):
