@@ -43,13 +43,13 @@ def serving(demo, **options):
 class calling:  # noqa: N801
     """The client of *demo*, which is served meanwhile at ``address``."""
 
-    def __init__(self, demo):
-        self.demo = demo
+    def __init__(self, demo, *, download_files=True, **options):
+        self.download_files = download_files
+        self._served = serving(demo, **options)
 
     def __enter__(self):
-        self._served = serving(self.demo)
         self.address = self._served.__enter__()
-        self.client = Client(self.address, verbose=False)
+        self.client = Client(self.address, verbose=False, download_files=self.download_files)
         return self.client
 
     def __exit__(self, *error):

@@ -1,13 +1,12 @@
 import logging
 import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 import gradio
 import numpy
 import pytest
 from gradio_client import Client, handle_file
-from gradio_pages import REVIEWED
+from gradio_pages import REVIEWED, calling
 from pictures import encoded, photograph
 from PIL import Image
 
@@ -18,19 +17,6 @@ from disclose.integrations.gradio import disclosed
 from disclose.notice import ELEMENT_ID
 
 SYSTEM = "Acme Studio"
-
-
-@contextmanager
-def serving(demo, **options):
-    address = app.serve(demo, prevent_thread_lock=True, quiet=True, show_error=True, **options)
-    client = Client(address, verbose=False)
-    try:
-        yield client
-    finally:
-        client.close()
-        demo.close(verbose=False)
-        demo.server.force_exit = True  # a browser keeps its connections
-        demo.server.thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +75,7 @@ def studio(tmp_path_factory):
                 return gradio.FileData(path=str(folder / "drawn.png"))
 
             gradio.api(api_file, api_name="api")
-        with serving(disclosed(demo, profile, system=SYSTEM), blocked_paths=[str(folder / "blocked")]) as client:
+        with calling(disclosed(demo, profile, system=SYSTEM), blocked_paths=[str(folder / "blocked")]) as client:
             yield client, profile, folder
 
 
@@ -176,7 +162,7 @@ def test_a_picture_that_cannot_be_marked_is_held_back_with_the_reason(studio):
 def test_text_leaves_as_it_is_and_the_log_says_so_once(profile, caplog):
     with gradio.Blocks() as demo:
         gradio.Button().click(lambda: "some words", None, gradio.Textbox(), api_name="words")
-    with caplog.at_level(logging.WARNING), serving(disclosed(demo, profile, system=SYSTEM)) as client:
+    with caplog.at_level(logging.WARNING), calling(disclosed(demo, profile, system=SYSTEM)) as client:
         assert [client.predict(api_name="/words") for _ in range(2)] == ["some words"] * 2
     said = "text is not marked by this profile; it leaves this app as it is"
     assert [record.getMessage() for record in caplog.records].count(said) == 1
@@ -221,7 +207,7 @@ def test_without_a_notice_there_is_a_reason_in_writing_that_the_log_states(profi
 def test_interfaces_are_disclosed_like_blocks(profile):
     picture = photograph(width=512, height=512)
     demo = gradio.Interface(lambda: picture, None, gradio.Image(format="png"), api_name="predict")
-    with serving(disclosed(demo, profile, system=SYSTEM)) as client:
+    with calling(disclosed(demo, profile, system=SYSTEM)) as client:
         assert_disclosed(client.predict(api_name="/predict"), profile)
 
 
@@ -234,7 +220,7 @@ def test_only_the_named_functions_are_marked(profile):
         text, shown = gradio.Textbox(), gradio.Image(format="png")
         gradio.Button().click(draw, text, shown, api_name="draw")
         gradio.Button().click(lambda _: photograph("coffee"), text, shown, api_name="cut")
-    with serving(disclosed(demo, profile, only=[draw], system=SYSTEM)) as client:
+    with calling(disclosed(demo, profile, only=[draw], system=SYSTEM)) as client:
         assert_disclosed(client.predict("x", api_name="/draw"), profile)
         assert verify(client.predict("x", api_name="/cut"), profile).outcome is Outcome.UNDETERMINED
 
@@ -271,7 +257,7 @@ def test_a_picture_decorated_and_disclosed_carries_one_disclosure(profile):
         shown = gradio.Image(format="png")
         twice = marked(profile, system="Inner")(lambda: photograph(width=512, height=512))
         gradio.Button().click(twice, None, shown, api_name="twice")
-    with serving(disclosed(demo, profile, system=SYSTEM)) as client:
+    with calling(disclosed(demo, profile, system=SYSTEM)) as client:
         verdict = verify(client.predict(api_name="/twice"), profile)
     assert verdict.outcome is Outcome.DISCLOSED
     assert verdict.disclosure.system == "Inner"

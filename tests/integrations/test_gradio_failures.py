@@ -9,35 +9,16 @@ from types import SimpleNamespace
 
 import gradio
 import pytest
-from gradio_client import Client
+from gradio_pages import calling
 from media_files import small_file
 from pictures import encoded, photograph
 
 from disclose import Outcome, verify
-from disclose.demo import app
 from disclose.errors import DiscloseError, ProfileError
 from disclose.integrations.gradio import disclosed
 from disclose.marker import Marker
 
 SYSTEM = "Acme Studio"
-
-
-class serving:  # noqa: N801
-    """The client of *demo*, which is served meanwhile."""
-
-    def __init__(self, demo):
-        self.demo = demo
-
-    def __enter__(self):
-        address = app.serve(self.demo, prevent_thread_lock=True, quiet=True, show_error=True)
-        self.client = Client(address, verbose=False, download_files=False)
-        return self.client
-
-    def __exit__(self, *error):
-        self.client.close()
-        self.demo.close(verbose=False)
-        self.demo.server.force_exit = True  # a browser keeps its connections
-        self.demo.server.thread.join()
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +41,7 @@ def picture():
 
 
 def test_nothing_returned_is_nothing_marked(profile):
-    with serving(drawing(profile, lambda: None)) as client:
+    with calling(drawing(profile, lambda: None), download_files=False) as client:
         assert client.predict(api_name="/draw") is None
 
 
@@ -68,13 +49,16 @@ def test_an_error_of_the_app_s_own_stays_its_own(profile):
     def fail():
         raise gradio.Error("the model is asleep")
 
-    with serving(drawing(profile, fail)) as client, pytest.raises(Exception, match="the model is asleep"):
+    with (
+        calling(drawing(profile, fail), download_files=False) as client,
+        pytest.raises(Exception, match="the model is asleep"),
+    ):
         client.predict(api_name="/draw")
 
 
 def test_a_component_that_cannot_show_a_value_says_so_itself(profile):
     demo = drawing(profile, lambda: object())
-    with serving(demo) as client, pytest.raises(Exception, match=r"(?i)object|process"):
+    with calling(demo, download_files=False) as client, pytest.raises(Exception, match=r"(?i)object|process"):
         client.predict(api_name="/draw")
 
 
@@ -84,7 +68,10 @@ def test_without_room_for_the_marked_copy_nothing_leaves(profile, monkeypatch):
 
     demo = drawing(profile, picture)
     monkeypatch.setattr("disclose.asset.Asset.save", full)
-    with serving(demo) as client, pytest.raises(Exception, match=r"held back.*No space left on device"):
+    with (
+        calling(demo, download_files=False) as client,
+        pytest.raises(Exception, match=r"held back.*No space left on device"),
+    ):
         client.predict(api_name="/draw")
 
 
@@ -100,7 +87,7 @@ def test_while_one_output_is_being_marked_other_events_go_on(profile, monkeypatc
         return mark(*args, **kwargs)
 
     monkeypatch.setattr(Marker, "mark", slow)
-    with serving(demo) as client:
+    with calling(demo, download_files=False) as client:
         waiting = client.submit(api_name="/draw")
         assert begun.wait(20)
         assert client.predict(api_name="/other") == "here"
@@ -133,7 +120,7 @@ def test_an_address_that_gradio_may_not_fetch_is_held_back(profile, elsewhere):
     for output in (gradio.Image, gradio.Gallery, gradio.File):
         address = f"{elsewhere}/drawn.png"
         demo = drawing(profile, lambda value=[address] if output is gradio.Gallery else address: value, output)
-        with serving(demo) as client, pytest.raises(Exception, match=r"held back|validation"):
+        with calling(demo, download_files=False) as client, pytest.raises(Exception, match=r"held back|validation"):
             client.predict(api_name="/draw")
 
 
@@ -170,7 +157,7 @@ def speaking(tmp_path, as_bytes=False):
 
 @pytest.mark.parametrize("as_bytes", [False, True])
 def test_the_pieces_of_a_stream_are_held_back_because_they_hold_no_manifest(profile, tmp_path, as_bytes):
-    with serving(drawing(profile, *speaking(tmp_path, as_bytes))) as client:
+    with calling(drawing(profile, *speaking(tmp_path, as_bytes)), download_files=False) as client:
         with pytest.raises(Exception, match=r"held back, because the pieces of a stream.*return the whole file"):
             client.predict(api_name="/draw")
         assert client.predict(api_name="/other") == "here"
@@ -182,7 +169,7 @@ def test_for_a_reason_the_pieces_of_a_stream_leave_and_the_combined_file_is_mark
     with gradio.Blocks() as demo:
         gradio.Button().click(function, None, output(), api_name="draw")
     reason = "the player shows a label"
-    with serving(disclosed(demo, profile, system=SYSTEM, unmarked_streams=reason)) as client:
+    with calling(disclosed(demo, profile, system=SYSTEM, unmarked_streams=reason), download_files=False) as client:
         client.submit(api_name="/draw").result()
         (address,) = _addresses(demo, client)
         with urllib.request.urlopen(address) as response:  # noqa: S310
@@ -200,7 +187,7 @@ def test_what_a_streaming_component_shows_whole_is_marked(profile, tmp_path):
     whole = tmp_path / "whole.mp3"
     whole.write_bytes(small_file("audio/mpeg"))
     demo = drawing(profile, lambda: str(whole), lambda: gradio.Audio(streaming=True))
-    with serving(demo) as client:
+    with calling(demo, download_files=False) as client:
         assert verify(client.predict(api_name="/draw")["path"], profile).outcome is Outcome.DISCLOSED
 
 
@@ -213,11 +200,11 @@ def _addresses(demo, client):
 
 def test_a_picture_inside_an_address_is_marked_and_a_broken_one_is_held_back(profile):
     whole = f"data:image/png;base64,{base64.b64encode(encoded(picture())).decode()}"
-    with serving(drawing(profile, lambda: whole, gradio.Textbox)) as client:
+    with calling(drawing(profile, lambda: whole, gradio.Textbox), download_files=False) as client:
         _, _, content = client.predict(api_name="/draw").partition(",")
     assert verify(base64.b64decode(content), profile).outcome is Outcome.DISCLOSED
     broken = drawing(profile, lambda: whole[:200], gradio.Textbox)
-    with serving(broken) as client, pytest.raises(Exception, match="held back"):
+    with calling(broken, download_files=False) as client, pytest.raises(Exception, match="held back"):
         client.predict(api_name="/draw")
 
 
@@ -225,5 +212,5 @@ def test_what_comes_from_another_app_is_held_back(profile):
     demo = drawing(profile, lambda: "https://example.org/drawn.png")
     shown = next(block for block in demo.blocks.values() if isinstance(block, gradio.Image))
     shown.proxy_url = "https://example.org/"
-    with serving(demo) as client, pytest.raises(Exception, match="a file of another app"):
+    with calling(demo, download_files=False) as client, pytest.raises(Exception, match="a file of another app"):
         client.predict(api_name="/draw")

@@ -10,7 +10,8 @@ import gradio
 import numpy
 import pytest
 from gradio.context import Context
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
+from gradio_pages import calling
 from media_files import small_file
 from pictures import encoded, photograph
 from PIL import Image
@@ -173,7 +174,7 @@ def studio(files, tmp_path_factory):
             for name, (function, output) in ways(files).items():
                 gradio.Button(name).click(function, None, output, api_name=name)
             echoes(files)
-        with serving(disclosed(demo, profile, exclude=["excluded"], system=SYSTEM)) as client:
+        with calling(disclosed(demo, profile, exclude=["excluded"], system=SYSTEM), download_files=False) as client:
             yield client, profile
 
 
@@ -195,24 +196,6 @@ def echoes(files):
 def painted_on(picture):
     picture.paste((255, 0, 0), (0, 0, 40, 40))
     return picture
-
-
-class serving:  # noqa: N801
-    """The client of *demo*, which is served meanwhile."""
-
-    def __init__(self, demo, **options):
-        self.demo, self.options = demo, options
-
-    def __enter__(self):
-        address = app.serve(self.demo, prevent_thread_lock=True, quiet=True, show_error=True, **self.options)
-        self.client = Client(address, verbose=False, download_files=False)
-        return self.client
-
-    def __exit__(self, *error):
-        self.client.close()
-        self.demo.close(verbose=False)
-        self.demo.server.force_exit = True  # a browser keeps its connections
-        self.demo.server.thread.join()
 
 
 def served(client, value):
@@ -322,12 +305,12 @@ def test_examples_that_were_cached_before_are_served_marked(profile, files, tmp_
             gradio.Examples([["a"], ["b"]], prompt, shown, draw, cache_examples=True)
         return demo
 
-    with serving(build()):
+    with calling(build(), download_files=False):
         pass
     for options in ({}, {"only": [draw]}):
         demo = disclosed(build(), profile, system=SYSTEM, **options)
         cached = next(fn for fn in demo.fns.values() if getattr(fn.fn, "__name__", "") == "load_example_output")
         cached.api_name, cached.show_api, cached.api_visibility = "cached", True, "public"
-        with serving(demo) as client:
+        with calling(demo, download_files=False) as client:
             found = served(client, client.predict(0, fn_index=cached._id))
         assert [verify(data, profile).outcome for _, data in found] == [Outcome.DISCLOSED]
