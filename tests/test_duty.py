@@ -61,6 +61,21 @@ def test_prose_around_code_counts_and_the_code_does_not():
     assert not duty_of("Run this:\n\n```sh\n" + "echo a line of some length\n" * 200 + "```\n").watermark
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n\n".join([LETTER.strip()] * 2),
+        "\n".join(f"{name}: I have looked for you, and nobody knew where you were." for name in ("Ann", "Ben") * 9),
+        f"Here is your letter:\n\n```\n{LETTER}\n```",
+        f"---\ntitle: A letter\ndate: today\n---\n\n{LETTER}",
+        json.dumps({"answer": "今日はとても良い天気ですから、公園を散歩しましょう。" * 9}),
+    ],
+    ids=["as-many-stops", "dialogue", "fence", "front-matter", "no-spaces"],
+)
+def test_free_form_text_that_looks_like_code_or_data_needs_a_watermark(text):
+    assert duty_of(text).watermark
+
+
 def test_an_essay_is_not_taken_for_a_program_because_two_lines_look_like_one():
     assert duty_of(LETTER.replace(". ", ".\n") + "\nimport os\nvalue = 1;\n").watermark
 
@@ -98,6 +113,26 @@ def test_every_text_has_a_duty_and_only_free_form_text_needs_a_watermark(text, r
     assert isinstance(duty, Duty)
     assert duty.watermark == (duty.reason is Reason.FREE_FORM)
     assert duty.tokens >= 0
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("달 때문에 밀물은 하루에 두 번 차오르고, 그녀가 그렇게 빨리 해안의 오래된 등대로 돌아올 줄은 몰랐다.", 33),
+        ("הגאות עולה פעמיים ביום בגלל הירח, ואיש לא ציפה שהיא תחזור כל כך מהר למגדלור הישן שעל החוף.", 33),
+        ("မိုးရွာသွန်းမှုကြောင့် ဒီရေသည် တစ်နေ့ နှစ်ကြိမ် တက်သည်။", 27),
+        ("Thủy triều lên hai lần một ngày vì mặt trăng, và không ai ngờ rằng cô ấy sẽ trở lại ngọn hải đăng cũ.", 33),
+        ("👩‍👩‍👧‍👦🏳️‍🌈❤️👍🏽🌊", 23),
+    ],
+)
+def test_the_estimate_is_not_below_a_current_tokenizer_in_any_script(text, tokens):
+    # Counted by OpenAI's o200k.
+    assert estimated_tokens(text) >= tokens
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\u200b" * 900, "\x00" * 900, "\ufeff\u2067\u2069"])
+def test_where_nothing_is_seen_there_is_nothing_to_mark(text):
+    assert reason(text) is Reason.EMPTY
 
 
 @given(some.text(alphabet="abc déß 東京, .", max_size=300))

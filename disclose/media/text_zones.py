@@ -2,7 +2,9 @@
 
 A mark in code, JSON, an address, a number or a formula breaks what it stands in, silently (an invisible character in a
 command, a name or a key). So this parser errs on one side: what might be read by a machine is a zone, and a place for a
-mark is only the end of a paragraph that cannot be anything but prose.
+mark is only the end of a paragraph that cannot be anything but prose: of sentences, for commands, passwords and names
+that people copy from a line of their own are seldom any. What counts as prose is asked the other way round elsewhere
+(:mod:`disclose.media.text_prose`).
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from disclose.media.text import visible_text
+from disclose.media.text import UNSPACED
 
 
 class Kind(StrEnum):
@@ -45,9 +47,12 @@ _NAMES = "tool_call|tool_calls|tool_response|tool_result|function|function_call|
 _CALL = re.compile(
     rf"<\|?/?(?:[\w-]{{1,40}}:)?(?:{_NAMES})\b|<\||\[/?(?:INST|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)\]"
 )
+_RAW = "pre|script|style|textarea|template|title|math|svg"
 # Every pattern takes time in proportion to the text, however hostile it is: none looks for an end that may be missing
 # twice in the same stretch.
 _PATTERNS = (
+    # Of these elements not even blank lines end the markup (CommonMark 0.31.2, 4.6), or a browser shows no prose there.
+    (Kind.MARKUP, rf"(?i:<(?P<raw>{_RAW})\b.*?(?:</(?P=raw)\b[^<>\n]*>?|\Z))"),
     (Kind.MARKUP, r"<!--.*?(?:-->|\Z)|</?[a-zA-Z!?][^<>\n]*(?:>|$)|&#?\w{1,32};"),
     (Kind.FORMULA, r"\\\[.*?(?:\\\]|\Z)|\\\(.*?(?:\\\)|\Z)|\\begin\{.*?(?:\\end\{|\Z)[^\n]*"),
     (Kind.FORMULA, r"\$\$.*?(?:\$\$|\Z)|\$[^\n]*\$|\$\S*|\\[^\n]*"),
@@ -61,24 +66,37 @@ _ZONES = re.compile(
 )
 _KINDS = {f"z{number}": kind for number, (kind, _) in enumerate(_PATTERNS)}
 _TOKEN = re.compile(r"\S+")
-_ADDRESS = re.compile(r"[/\\@~]|\w[.:]\w|\A(?:www\.|mailto:|tel:)", re.IGNORECASE)
-_NUMBER = re.compile(r"\d|[±−°%#]")
+_NOT_A_WORD = re.compile(
+    r"(?P<address>[/\\@~]|\w[.:]\w|\A(?i:www\.|mailto:|tel:))|(?P<number>\d|[±−°%#])"
+    r"|(?P<code>[^\W_]_[^\W_]|[a-z][A-Z]|\A--?\w|\A\W*[0-9a-f]{8,}\W*\Z)"
+)
+# What is LaTeX from here on is so to its end, prose and all: to many of its engines every character has to be known.
+_DOCUMENT = re.compile(r"^[ \t]*\\(?:documentclass|usepackage|begin\{document\})", re.MULTILINE)
 
 # Lines that only code, configuration or data are made of; two of them outside fences, and the whole may be a file.
-_CODE_LINE = re.compile(
+CODE_LINE = re.compile(
     r"^(?:(?:def|class|import|from|return|if|for|while|else|elif|try|with|const|let|var|function|func|fn|public|"
     r"private|static|export|package|using|namespace|struct|enum|interface|async|await|print|echo|sudo|pip|npm|git|"
     r"docker|curl|cd|SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|FROM|WHERE|BEGIN|COMMIT)\b.*[:;({\[\\)]"
     r"|(?:from [\w.]+ )?import [\w., *]+|#include\b.*|#!.*|@\w+.*|[\w.\[\]'\"]+\s*(?:[-+*/|&^]|:)?=[^=].*|.*[;{}\\]"
     r"|(?:\"\"\"|'''|/\*|\*/|//|<!--|-->|--\s|REM\b|%%).*|[-+]{3} .*|\$ .*|>>> .*|\.\. \w.*)$"
 )
-_KEY_LINE = re.compile(r"^(?:- )?[\"']?[\w.\-/ ]{1,40}[\"']?\s*[:=](?:\s|$)")
-_SECTION = re.compile(r"^\s*\[[^\]]+\]\s*$|^---\s*$")
+KEY_LINE = re.compile(r"^(?:- )?[\"']?[\w.\-/ ]{1,40}[\"']?\s*[:=](?:\s|$)")
+SECTION = re.compile(r"^\s*\[[^\]]+\]\s*$|^---\s*$")
 # A paragraph of prose ends with a letter or with what closes a sentence, and holds nothing but prose has.
-_NOT_PROSE = re.compile(r"[^\w\s.,;:!?…。．、，；：！？·・—–\-'\"‘’“”«»‹›„‚()（）「」『』《》〈〉।॥؟،؛٪*\u200c\u200d]")
-_BLOCK_START = re.compile(r"\s*(?:#|>|[-*+] |\d+[.)]|[-*_=]{3,}|\.\. |:\w|\")")
-_LAST = re.compile(r"[^\W\d_][.!?…。．！？।॥؟]?[\"'’”»›)）」』》]?\Z")
-_FEWEST_LETTERS = 12
+_ENDS = ".!?…。．！？।॥؟۔።။។།։"
+_QUOTES = "\"'’”»›)）」』》"
+_NOT_PROSE = re.compile(rf"[^\w\s{_ENDS},;:、，；：·・—–\-'\"‘’“”«»‹›„‚()（）「」『』《》〈〉،؛፣፤፥၊་՛՜՝՞*\u200c\u200d]")
+_BLOCK_START = re.compile(r"\s*(?:#|>|[-*+] |\d+[.)]|[-*_=]{3,}|\.\. |:\w|\"|\d{4}-\d\d-\d\d)")
+_LAST = re.compile(rf"[^\W\d_][{_ENDS}]?[{_QUOTES}]?\Z")
+_CLOSED = re.compile(rf"[{_ENDS},;，；、،؛፣၊][{_QUOTES}]?\Z|[{UNSPACED}]\Z")
+_SENTENCE = re.compile(rf"[{_ENDS}][{_QUOTES}]?\Z|[{UNSPACED}]\Z")
+_COMMAND = re.compile(
+    r"(?:sudo|apt|apt-get|brew|pip3?|npm|npx|yarn|conda|git|docker|kubectl|curl|wget|ssh|scp|cd|ls|rm|cp|mv|mkdir|chmod|"
+    r"cat|echo|export|python3?|node|cargo|go|make|SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|FROM|WHERE|GROUP BY|"
+    r"ORDER BY|HTTP)\b"
+)
+_LETTERS = re.compile(r"(?:[^\W\d_][\W\d_]*+){12}")
 
 
 def zones(text: str) -> list[Zone]:
@@ -100,63 +118,41 @@ def places(text: str) -> list[int]:
     taken = zones(text)
     starts = [zone.start for zone in taken]
     found = []
+    is_shown = False
     for lines in _paragraphs(text):
         place = lines[-1][0] + len(lines[-1][1].rstrip())
-        if _is_prose([line.strip() for _, line in lines]) and not _touches(taken, starts, place):
+        # What a colon leads to may be meant to be copied.
+        if _is_prose([line for _, line in lines], is_shown=is_shown) and not _touches(taken, starts, place):
             found.append(place)
+        is_shown = lines[-1][1].rstrip().endswith((":", "："))
     return found
 
 
-def whole_kind(text: str, *, suspects: bool = True) -> Kind | None:
+def whole_kind(text: str) -> Kind | None:
     """Return what *text* is as a whole, where it is not prose with zones in it: a JSON document, a program, data.
 
-    With *suspects* two lines of code are enough, so that nothing is written into a program; without, it takes half.
+    Two lines of code are enough, so that nothing is written into a program.
     """
     stripped = text.strip().removeprefix("\ufeff")
     if not stripped:
         return None
-    if stripped[0] in '{["' and _is_json(stripped):
+    if stripped[0] in '{["' and is_json(stripped):
         return Kind.JSON
     if stripped[0] == "<":
         return Kind.MARKUP
     lines = [line.strip() for line in _without_fences(stripped).splitlines() if line.strip()]
     half = max(1, (len(lines) + 1) // 2)
-    code = sum(_CODE_LINE.match(line) is not None for line in lines)
-    if lines and code >= (min(2, half) if suspects else half):
+    code = sum(CODE_LINE.match(line) is not None for line in lines)
+    if lines and code >= min(2, half):
         return Kind.CODE
-    keyed = sum(_KEY_LINE.match(line) is not None or _SECTION.match(line) is not None for line in lines)
+    keyed = sum(KEY_LINE.match(line) is not None or SECTION.match(line) is not None for line in lines)
     if len(lines) >= 2 and 2 * keyed > len(lines):
         return Kind.DATA
-    return Kind.TABLE if _is_table(lines) else None
+    return Kind.TABLE if separator(lines) is not None else None
 
 
-def prose(text: str) -> str:
-    """Return what people read in *text* as prose: without code in fences; of HTML what is shown, of JSON its sentences.
-
-    Nothing of a program or of data, where the text is one as a whole; where that is in doubt, all of it.
-    """
-    whole = whole_kind(text, suspects=False)
-    if whole is None:
-        return _without_fences(text)
-    if whole is Kind.JSON:
-        return "\n\n".join(_strings(json.loads(text.strip().removeprefix("\ufeff"))))
-    return visible_text(text)[0] if whole is Kind.MARKUP else ""
-
-
-def _blocks(text: str) -> Iterator[Zone]:
-    """Yield fenced code, what stands between the first bracket and the last, and calls of tools.
-
-    Between brackets may be JSON, half of one, or a template, and after a call its arguments.
-    """
-    yield from _fences(text)
-    opening, closing = re.search(r"[{\[]", text), max(text.rfind("}"), text.rfind("]"))
-    if opening is not None:
-        yield Zone(Kind.JSON, opening.start(), max(closing, opening.start()) + 1)
-    if (call := _CALL.search(text)) is not None:
-        yield Zone(Kind.TOOL_CALL, call.start(), len(text))
-
-
-def _fences(text: str) -> Iterator[Zone]:
+def fences(text: str) -> Iterator[Zone]:
+    """Yield the fenced blocks of *text* (CommonMark 0.31.2, 4.5), wherever they may be nested in lists and quotes."""
     position = 0
     while (opening := _FENCE.search(text, position)) is not None:
         fence = opening[1]
@@ -166,16 +162,51 @@ def _fences(text: str) -> Iterator[Zone]:
         yield Zone(Kind.CODE, opening.start(), position)
 
 
+def is_json(text: str) -> bool:
+    """Whether *text* is one JSON value, nested no deeper than can be read."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def separator(lines: list[str]) -> str | None:
+    """Return what separates the cells of *lines*, where all have as many as the first: they may be a table."""
+    if len(lines) < 2:
+        return None
+    for mark in ",;\t|":
+        counts = {line.count(mark) for line in lines}
+        if len(counts) == 1 and counts != {0}:
+            return mark
+    return None
+
+
+def _blocks(text: str) -> Iterator[Zone]:
+    """Yield fenced code, what stands between the first bracket and the last, and calls of tools.
+
+    Between brackets may be JSON, half of one, or a template, and after a call its arguments.
+    """
+    yield from fences(text)
+    opening, closing = re.search(r"[{\[]", text), max(text.rfind("}"), text.rfind("]"))
+    if opening is not None:
+        yield Zone(Kind.JSON, opening.start(), max(closing, opening.start()) + 1)
+    if (call := _CALL.search(text)) is not None:
+        yield Zone(Kind.TOOL_CALL, call.start(), len(text))
+    if (document := _DOCUMENT.search(text)) is not None:
+        closed = text.rfind("\\end{document}")
+        yield Zone(Kind.FORMULA, document.start(), len(text) if closed < document.end() else closed)
+
+
 def _inline(text: str) -> Iterator[Zone]:
     for match in _ZONES.finditer(text):
         if match.end() > match.start():
             assert match.lastgroup is not None
             yield Zone(_KINDS[match.lastgroup], *match.span())
     for match in _TOKEN.finditer(text):
-        if _ADDRESS.search(match[0]):
-            yield Zone(Kind.ADDRESS, *match.span())
-        elif _NUMBER.search(match[0]):
-            yield Zone(Kind.NUMBER, *match.span())
+        if (found := _NOT_A_WORD.search(match[0])) is not None:
+            assert found.lastgroup is not None
+            yield Zone(Kind(found.lastgroup), *match.span())
 
 
 def _paragraphs(text: str) -> Iterator[list[tuple[int, str]]]:
@@ -199,55 +230,41 @@ def _touches(taken: list[Zone], starts: list[int], place: int) -> bool:
     return index >= 0 and taken[index].end >= place
 
 
-def _is_prose(lines: list[str]) -> bool:
-    last = lines[-1]
-    ending = "".join(character for character in last[-12:] if unicodedata.category(character)[0] != "M")
-    if _BLOCK_START.match(lines[0]) or _BLOCK_START.match(last) or _LAST.search(ending) is None:
+def _is_prose(written: list[str], *, is_shown: bool) -> bool:
+    """Whether a paragraph of the lines *written* is prose; *is_shown* where what comes before leads to it."""
+    lines = [line.strip() for line in written]
+    first, last = lines[0], _without_marks(lines[-1])
+    if _BLOCK_START.match(first) or _BLOCK_START.match(last) or _LAST.search(last) is None:
         return False
-    if sum(character.isalpha() for line in lines for character in line) < _FEWEST_LETTERS:
+    is_indented = all(line[0] in " \t" for line in written)
+    if (is_shown and is_indented) or not _is_of_sentences(lines, last, is_shown=is_shown or is_indented):
+        return False
+    if _LETTERS.search("".join(lines)) is None:
         return False
     # Combining marks belong to letters, and \w leaves them out.
     others = {character for line in lines for character in _NOT_PROSE.findall(line)}
     if any(unicodedata.category(character)[0] != "M" for character in others):
         return False
-    return not any(_CODE_LINE.match(line) or _KEY_LINE.match(line) for line in lines)
+    return not any(CODE_LINE.match(line) or KEY_LINE.match(line) for line in lines)
+
+
+def _is_of_sentences(lines: list[str], last: str, *, is_shown: bool) -> bool:
+    """Whether *lines* end as a sentence, or one of them does and nothing speaks against it: in letters, in poems."""
+    if _SENTENCE.search(last):
+        return not (is_shown and _COMMAND.match(lines[0]))
+    if is_shown or ":" in last or "：" in last or _COMMAND.match(lines[-1]):
+        return False
+    return any(_CLOSED.search(_without_marks(line)) for line in lines)
+
+
+def _without_marks(line: str) -> str:
+    """Return *line* with the combining marks of its last characters left out."""
+    return line[:-12] + "".join(one for one in line[-12:] if unicodedata.category(one)[0] != "M")
 
 
 def _without_fences(text: str) -> str:
     kept, end = [], 0
-    for zone in _fences(text):
+    for zone in fences(text):
         kept.append(text[end : zone.start])
         end = zone.end
     return "\n".join([*kept, text[end:]])
-
-
-def _is_json(stripped: str) -> bool:
-    try:
-        json.loads(stripped)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _is_table(lines: list[str]) -> bool:
-    """Whether all *lines* have as many separators as the first: comma- or semicolon-separated values."""
-    if len(lines) < 2:
-        return False
-    for separator in ",;\t|":
-        counts = {line.count(separator) for line in lines}
-        if len(counts) == 1 and counts != {0}:
-            return True
-    return False
-
-
-def _strings(value: object) -> Iterator[str]:
-    """Yield the strings of *value* that are sentences; keys, names and codes are not."""
-    stack = [value]
-    while stack:
-        one = stack.pop()
-        if isinstance(one, str) and len(one.split()) > 3:
-            yield one
-        elif isinstance(one, dict):
-            stack.extend(one.values())
-        elif isinstance(one, list):
-            stack.extend(one)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from disclose.media.text_zones import Kind, places, prose, whole_kind, zones
+from disclose.media.text_zones import Kind, places, whole_kind, zones
 
 SENTENCES = (
     "The tide rises twice a day because of the moon.",
@@ -18,6 +18,13 @@ SENTENCES = (
     "今日はとても良い天気ですから、公園を散歩しましょう。",
     "المدينة القديمة جميلة جدا في فصل الربيع.",
     "यह एक सुंदर और शांत गाँव है जहाँ लोग मिलकर रहते हैं।",
+    "วันนี้อากาศดีมากเราไปเดินเล่นในสวนกันเถอะนะครับ",
+    "چاند کی وجہ سے سمندر میں دن میں دو بار جوار آتا ہے۔",
+    "ባሕሩ በጨረቃ ምክንያት በቀን ሁለት ጊዜ ይነሣል።",
+    "လကြောင့် ဒီရေသည် တစ်နေ့ နှစ်ကြိမ် တက်သည်။",
+    "ទឹកសមុទ្រឡើងពីរដងក្នុងមួយថ្ងៃដោយសារព្រះចន្ទ។",
+    "Մակընթացությունը օրական երկու անգամ բարձրանում է լուսնի պատճառով։",
+    "ཟླ་བའི་རྐྱེན་གྱིས་རྒྱ་མཚོའི་རླབས་ཉིན་རེར་ཐེངས་གཉིས་འཕྱུར།",
 )
 MACHINE_READ = (
     *("```python\nprint('a line of prose in a string that ends here.')\n```", "~~~\nThis is prose in a fence.\n~~~"),
@@ -33,6 +40,10 @@ MACHINE_READ = (
     *("<p>This paragraph is markup.</p>", "<!-- a comment that reads like prose. -->", "&nbsp;"),
     *("diff --git a/one b/two", "@@ -1,2 +1,2 @@", "[a link](https://example.org)", "[1]: https://example.org"),
     *("SELECT name FROM people WHERE age > 3;", "^[a-z]+$", "x = compute(y)", "import os"),
+    *("<pre>\nProse as it is typed.\n\nAnd more.\n</pre>", "<style>\n\nbody of a page to be styled.\n\n</style>"),
+    "<math>\n<mtext>\n\nWhere x is the height of the tide.\n\n</mtext>\n</math>",
+    "\\documentclass{article}\n\\begin{document}\nA sentence in LaTeX.\n\nAnd one more.\n\\end{document}",
+    *("getUserName", "get_user_name", "--force", "HOME_DIR", "deadbeef-dead-beef-dead-beefdeadbeef"),
 )  # fmt: skip
 
 prose_text = some.lists(some.sampled_from(SENTENCES), min_size=1, max_size=3).map(" ".join)
@@ -48,6 +59,35 @@ def test_prose_in_any_script_has_a_place_after_its_last_visible_character(senten
 @pytest.mark.parametrize("text", MACHINE_READ)
 def test_what_machines_read_has_no_place(text):
     assert places(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("The password is:\n\ncorrect horse battery staple", "Run this:\n\ngit push everything to the origin"),
+        *("The password that you need for this place is the following: correct horse battery", "sudo reboot the host"),
+        *("Ask the database this:\n\nSELECT name\nFROM people\nORDER BY name", "Call it and wait for get_user_name."),
+        *(
+            "A heading without an end",
+            "Example::\n\n  A literal block that reads well.",
+            "2024-01-01 The tide rose here.",
+        ),
+        "\u2067The tide rises twice a day because of the moon.\u2069",
+    ],
+)
+def test_what_people_copy_from_a_line_of_its_own_has_no_place(text):
+    assert places(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Best regards to you all,\nAnna", "The tide that rises in the night,\nand falls again before the light"),
+        *("I have a new iPhone. It is nice to have.", "It was “the tide of the moon.”", "He said (and meant it.)"),
+    ],
+)
+def test_letters_and_poems_have_a_place_at_their_end(text):
+    assert places(text) == [len(text)]
 
 
 @given(some.lists(some.tuples(piece, some.sampled_from((" ", "\n", "\n\n"))), min_size=1, max_size=8))
@@ -92,13 +132,27 @@ def test_a_python_file_has_no_place_even_in_its_docstring():
     assert places(source) == []
 
 
-def test_of_markup_the_prose_is_what_is_shown():
-    assert prose("<p>Shown <b>words</b></p><script>hidden()</script>").split() == ["Shown", "words"]
-
-
 @pytest.mark.parametrize(
     "unit",
-    ["a", "1 ", "`", "<a ", "$a ", "[{", "x/", "[a](", "a.b", "``` \n", " ", "\n", "<tool_call>", "\\a{", "-" * 9],
+    [
+        "a",
+        "1 ",
+        "`",
+        "<a ",
+        "$a ",
+        "[{",
+        "x/",
+        "[a](",
+        "a.b",
+        "``` \n",
+        " ",
+        "\n",
+        "<tool_call>",
+        "\\a{",
+        "-" * 9,
+        "<pre",
+        "a:\n\n",
+    ],
 )
 def test_hostile_text_takes_time_in_proportion_to_its_size(unit):
     text = unit * (200_000 // len(unit))
