@@ -7,12 +7,11 @@ installation. Whoever deletes a tenant's key makes all that was hashed under it 
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
-import tempfile
 from pathlib import Path
 
 from disclose.errors import LedgerError
+from disclose.media import files
 
 KEY_BYTES = 32
 
@@ -31,7 +30,8 @@ class TenantKeys:
         path = self._path(tenant)
         try:
             if not path.exists():
-                _create(path)
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                files.create_secret(path, secrets.token_bytes(KEY_BYTES))
             key = path.read_bytes()
         except OSError as error:
             raise LedgerError(f"cannot use the tenant key {path}: {error.strerror or error}") from error
@@ -53,19 +53,3 @@ class TenantKeys:
         # Names of customers do not belong into a listing of files.
         name = hashlib.sha256(tenant.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         return self.folder / f"{name}.key"
-
-
-def _create(path: Path) -> None:
-    """Write a new key to *path*, whole or not at all; of two who do so at once, one's key stays."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".key.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(secrets.token_bytes(KEY_BYTES))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.link(name, path)
-    except FileExistsError:
-        pass
-    finally:
-        Path(name).unlink()

@@ -50,6 +50,25 @@ def write(path: Path, data: bytes | Iterable[bytes], *, durable: bool = True) ->
             temporary.unlink()
 
 
+def create_secret(path: Path, data: bytes) -> None:
+    """Write *data* to *path*, whole or not at all, as a file that only its owner can read.
+
+    What stands at *path* already stays as it is, so that of two who write at once one's stays. Raises OSError.
+    """
+    # mkstemp makes files that only their owner can read.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.link(name, path)
+    except FileExistsError:
+        pass
+    finally:
+        Path(name).unlink()
+
+
 def _usual_mode() -> int:
     # mkstemp makes files that only their owner can read; an output gets what open() would have given it.
     # The mask can only be read by setting it, and setting it is seen by other threads, so it is read once.

@@ -1,5 +1,7 @@
 """Files are written piece by piece, and appear whole or not at all."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from disclose.errors import DiscloseError
@@ -37,3 +39,15 @@ def test_pieces_that_cannot_all_be_had_leave_what_was_there(failure, tmp_path):
 def test_bytes_of_any_kind_are_one_piece(kind, tmp_path):
     files.write(tmp_path / "out", kind(b"all of it"))
     assert (tmp_path / "out").read_bytes() == b"all of it"
+
+
+def test_of_many_who_make_a_secret_at_once_one_s_stays_and_only_its_owner_reads_it(tmp_path):
+    secrets = [bytes([number]) * 32 for number in range(16)]
+    with ThreadPoolExecutor(len(secrets)) as pool:
+        list(pool.map(lambda secret: files.create_secret(tmp_path / "key", secret), secrets))
+    kept = (tmp_path / "key").read_bytes()
+    assert kept in secrets
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+    files.create_secret(tmp_path / "key", b"late")
+    assert (tmp_path / "key").read_bytes() == kept
+    assert [one.name for one in tmp_path.iterdir()] == ["key"]
