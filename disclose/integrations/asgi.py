@@ -62,7 +62,7 @@ class DiscloseMiddleware:
     a body that cannot be marked is withheld with a 500, so name the routes that serve what the system makes. A body
     beyond :data:`~disclose.integrations.asgi_body.BODY_LIMIT` is withheld too, unless *oversize* is "pass": then it
     leaves unmarked, with the header ``Disclose-Unmarked: oversize`` and a line in the log. Where *routes* are named,
-    or *media* has ``"application/json"``, the base64 files inside JSON are marked as well.
+    or *media* has ``"application/json"``, the base64 files inside JSON are marked as well, whole bodies or events.
 
     *routes* are the paths concerned: ``"/draw"`` with all below it, or a pattern such as ``"/*/picture.png"``; none
     means all. They are held against the path with and without the prefix under which the application is mounted.

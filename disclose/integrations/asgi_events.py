@@ -2,25 +2,26 @@
 
 The first event of an answer gets a field with its disclosure, the last one with the hash of its text, which is on
 record by then. Clients skip fields they do not know. Events of our own, and chunks without choices, they do not: the
-OpenAI client ends with a TypeError. So nothing is added but those two fields, and every other byte stays as it is.
+OpenAI client ends with a TypeError. So nothing is added but those two fields, and every other byte stays as it is, but
+for the files in an event, which are marked where those in JSON are.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import re
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from anyio import CancelScope, to_thread
 
 from disclose.errors import DiscloseError, MarkingError
 from disclose.integrations import metrics
+from disclose.integrations.asgi_body import BODY_LIMIT, Oversize
+from disclose.integrations.asgi_event_data import END, FIELD, json_in, object_in, with_field
 from disclose.integrations.asgi_headers import Message, Send, headers_of, is_encoded, rewritten, value_of
+from disclose.integrations.asgi_json import EmbeddedFiles, may_hold_file
 from disclose.integrations.chat_events import Step, steps
 from disclose.integrations.text_stream import MEDIA_TYPE, TextStream
 
@@ -30,15 +31,10 @@ if TYPE_CHECKING:
     from disclose.duty import Use
     from disclose.profile import Profile
 
-FIELD = "ai_disclosure"
 LARGEST_EVENT = 8 * 1024 * 1024
 """Bytes of one event that are waited for; a stream with a longer one is passed on from there as it is."""
 
 _DOOR = "web"
-# The end of a line, and of the empty one after it; a lone carriage return ends a line too (HTML standard, 9.2.6).
-_END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
-# A byte order mark may open the stream, and JSON ignores the space that may follow the colon.
-_DATA = re.compile(rb"(?:\A\xef\xbb\xbf|\A|(?<=[\r\n]))data:([^\r\n]*)")
 # Statements about a body that is there as a whole, before anything was added to it.
 _OF_A_WHOLE_BODY = (b"content-length", b"content-md5", b"digest", b"content-digest", b"repr-digest")
 _log = logging.getLogger(__name__)
@@ -97,10 +93,22 @@ class EventResponder:
     which could not be: the stream then stops there, and claims nothing.
     """
 
-    def __init__(self, recording: Recording, send: Send, complain: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        send: Send,
+        complain: Callable[[str], None],
+        *,
+        embedded_files: EmbeddedFiles | None = None,
+        oversize: Oversize = "refuse",
+    ) -> None:
         self._recording = recording
         self._send = send
         self._complain = complain
+        self._files = embedded_files
+        self._oversize = oversize
+        self._longest = LARGEST_EVENT if embedded_files is None else BODY_LIMIT
+        self._discloses_itself = False
         # None stands for a text that has ended, or that nothing can be said of.
         self._texts: dict[int, TextStream | None] = {}
         self._pending = bytearray()
@@ -144,32 +152,70 @@ class EventResponder:
         self._pending += message.get("body", b"")
         ready = bytearray()
         while (event := self._next_event()) is not None:
+            if self._files is not None and may_hold_file(event):
+                await self._let_go(ready)
+                event = await self._with_files_marked(event)
             found, place = self._understood(event)
             if any(step.ends or step.index not in self._texts for step in found):
-                if ready:
-                    # What stands before it need not wait for the record.
-                    await self._send({"type": "http.response.body", "body": bytes(ready), "more_body": True})
-                    ready.clear()
-                event = _with_field(event, place, [said for step in found if (said := await self._taken(step))])
+                await self._let_go(ready)
+                event = with_field(event, place, [said for step in found if (said := await self._taken(step))])
             else:
                 for step in found:
                     self._fed(step)
             ready += event
         more = message.get("more_body", False)
-        if len(self._pending) > LARGEST_EVENT:
-            self._complain(f"an event is longer than {LARGEST_EVENT} bytes")
-            self._passes = True
+        if len(self._pending) > self._longest:
+            await self._let_go(ready)
+            self._exceed()
         if self._passes or not more:
-            ready += self._pending
+            # Some clients read an event that nothing ends.
+            rest = bytes(self._pending)
             self._pending.clear()
+            if self._files is not None and not self._passes and may_hold_file(rest):
+                await self._let_go(ready)
+                rest = await self._with_files_marked(rest)
+            ready += rest
         if ready or not more:
             await self._send({**message, "body": bytes(ready)})
+
+    async def _let_go(self, ready: bytearray) -> None:
+        """Send what is *ready*: it need not wait for what becomes of the event behind it."""
+        if ready:
+            await self._send({"type": "http.response.body", "body": bytes(ready), "more_body": True})
+            ready.clear()
+
+    def _exceed(self) -> None:
+        if self._files is not None and self._oversize == "refuse":
+            reason = f"an event exceeds the {self._longest} bytes that are waited for"
+            self._stop(MarkingError(f"{reason}; oversize='pass' lets such events leave unmarked"))
+        self._complain(f"an event is longer than {self._longest} bytes")
+        if self._files is not None:
+            metrics.skipped(_DOOR, "unknown", "oversize")
+        self._passes = True
+
+    def _stop(self, error: DiscloseError) -> NoReturn:
+        """End the stream here because of *error*."""
+        self._failure = error
+        _log.error("stopped a stream: %s", error)
+        raise error
+
+    async def _with_files_marked(self, event: bytes) -> bytes:
+        """Return *event* with the files in its JSON marked."""
+        assert self._files is not None
+        try:
+            return await to_thread.run_sync(self._files.marked, event, json_in(event))
+        except DiscloseError as error:
+            self._stop(error)
+        except Exception as error:
+            # Whatever went wrong in there, the unmarked file must not be what the client gets.
+            _log.exception("could not mark a file in an event")
+            self._stop(MarkingError(f"{type(error).__name__}: {error}"))
 
     def _next_event(self) -> bytes | None:
         """Return the next event with the empty line behind it, once that has arrived."""
         if self._passes:
             return None
-        end = _END.search(self._pending, max(0, self._searched - 3))
+        end = END.search(self._pending, max(0, self._searched - 3))
         if end is None:
             self._searched = len(self._pending)
             return None
@@ -180,11 +226,14 @@ class EventResponder:
 
     def _understood(self, event: bytes) -> tuple[list[Step], int]:
         """Return what *event* does to texts, and the place for a field in it."""
-        value, place = _object_in(event)
+        if self._discloses_itself:
+            return [], 0
+        value, place = object_in(event)
         found = list(steps(value))
         if found and FIELD in value:
             # It comes from a system that discloses itself; what it says of its own answer stands.
-            self._passes = True
+            self._discloses_itself = True
+            self._passes = self._files is None
             return [], 0
         return found, place
 
@@ -202,9 +251,7 @@ class EventResponder:
                 self._texts[step.index] = None
                 said |= await to_thread.run_sync(partial(self._recording.ended, ended, complete=True))
         except DiscloseError as error:
-            self._failure = error
-            _log.error("stopped a stream: %s", error)
-            raise
+            self._stop(error)
         return said
 
     def _fed(self, step: Step) -> None:
@@ -217,24 +264,3 @@ class EventResponder:
             self._texts[step.index] = None
         else:
             text.feed(step.text)
-
-
-def _object_in(event: bytes) -> tuple[dict[str, Any], int]:
-    """Return the JSON object that the data of *event* is, and the place of its last brace; else an empty one."""
-    lines = [line for line in _DATA.finditer(event) if line[1].strip()]
-    with suppress(ValueError, RecursionError):
-        value = json.loads(b"\n".join(line[1] for line in lines).decode())
-        if isinstance(value, dict):
-            return value, event.rindex(b"}", *lines[-1].span(1))
-    return {}, 0
-
-
-def _with_field(event: bytes, place: int, said: list[dict[str, Any]]) -> bytes:
-    """Return *event* with what is *said* as the last field of its object, which ends at *place*.
-
-    It is one object as a rule, and a list where one event is about several texts.
-    """
-    if not said:
-        return event
-    value = json.dumps(said[0] if len(said) == 1 else said, separators=(",", ":"))
-    return event[:place] + f',"{FIELD}":{value}'.encode() + event[place:]

@@ -34,6 +34,7 @@ _CONTENT = (b"data", b"blob")
 # Lists of the pictures themselves, as Stable Diffusion web UI and Ollama answer.
 _LISTS = frozenset({b"images", b"image"})
 _SHORTEST = 64
+_LOOKS_LIKE_FILE = re.compile(rb'b64_json"|_b64"|image_generation_call"|[\w+/=\\-]{%d}' % _SHORTEST)
 _FILES = ("image/", "audio/", "video/")
 _log = logging.getLogger(__name__)
 
@@ -99,6 +100,11 @@ def _data_uris(body: bytes, start: int, end: int) -> Iterator[Embedded]:
         yield Embedded(start=found.start(1), end=found.end(1), certain=False)
 
 
+def may_hold_file(text: bytes | bytearray) -> bool:
+    """Whether a look at *text* may find a file in it; most events of streams are told by this from those that do."""
+    return _LOOKS_LIKE_FILE.search(text) is not None
+
+
 def decoded(text: bytes) -> bytes | None:
     """Return the bytes that *text* is the base64 of, as it stands in JSON, or None where it is none."""
     plain = _unescaped(text).translate(_URL_SAFE, b" \r\n\t").rstrip(b"=")
@@ -120,66 +126,34 @@ def _unescaped(text: bytes) -> bytes:
     return text if b"\\" not in text else str(json.loads(b'"' + text + b'"')).encode("utf-8", "surrogatepass")
 
 
-class JsonResponder(BodyResponder):
-    """Answers with a body whose files are marked, or with a 500 where one of them cannot be."""
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedFiles:
+    """Marks the files in JSON that are of a type which ``is_wanted``, by ``bodies``; ``leaves`` is told of them."""
 
-    def __init__(
-        self,
-        bodies: MarkedBodies,
-        scope: Scope,
-        send: Send,
-        *,
-        is_wanted: Callable[[str], bool],
-        complain: Callable[[str], None],
-        oversize: Oversize = "refuse",
-        leaves: Leaves = lambda identifiers: None,
-    ) -> None:
-        super().__init__(scope, send, oversize)
-        self._bodies = bodies
-        self._is_wanted = is_wanted
-        self._complain = complain
-        self._leaves = leaves
+    bodies: MarkedBodies
+    is_wanted: Callable[[str], bool]
+    leaves: Leaves = lambda identifiers: None
 
-    async def begin(self) -> None:
-        """Look at the start; a body that is compressed passes as it is."""
-        if is_encoded(headers_of(self._start)):
-            self._complain("JSON is compressed, so that its pictures were not looked at; compress outside")
-            await self.pass_on(self._start)
-        else:
-            await super().begin()
+    def marked(self, body: bytes, among: bytes | None = None) -> bytes:
+        """Return *body* with its files marked; raises a DiscloseError where one of them cannot be.
 
-    async def finish(self, body: bytes) -> None:
-        """Answer with *body* and the files in it marked."""
-        try:
-            changed = await to_thread.run_sync(self._marked, body)
-        except DiscloseError as error:
-            await self._refuse(str(error))
-            return
-        except Exception as error:
-            await self._refuse(f"{type(error).__name__}: {error}", unexpected=True)
-            return
-        if changed == body:
-            await self._pass(body)
-            return
-        headers = rewritten(headers_of(self._start), length=len(changed), tag=tag_of(changed))
-        await self._send({**self._start, "headers": headers})
-        await self._send({"type": "http.response.body", "body": changed})
-
-    def _marked(self, body: bytes) -> bytes:
-        if not _is_valid(body):
+        Where JSON is only a part of it, *among* is the same with spaces in place of all else.
+        """
+        text = body if among is None else among
+        if not _is_valid(text):
             return body
         pieces, after, identifiers = [], 0, []
-        for found in sorted(embedded(body), key=lambda one: one.start):
-            text = body[found.start : found.end]
-            if (data := self._file(text, found)) is None:
+        for found in sorted(embedded(text), key=lambda one: one.start):
+            given = body[found.start : found.end]
+            if (data := self._file(given, found)) is None:
                 continue
-            marked = self._bodies.marked_as(data)
+            marked = self.bodies.marked_as(data)
             if marked.identifier is not None:
                 identifiers.append(marked.identifier)
             if marked.data != data:
-                pieces += [body[after : found.start], encoded(marked.data, text)]
+                pieces += [body[after : found.start], encoded(marked.data, given)]
                 after = found.end
-        self._leaves(identifiers)
+        self.leaves(identifiers)
         return b"".join([*pieces, body[after:]])
 
     def _file(self, text: bytes, found: Embedded) -> bytes | None:
@@ -193,7 +167,7 @@ class JsonResponder(BodyResponder):
             return None
         kind = sniff.media_type(data)
         is_other = kind.startswith(_FILES)
-        return data if self._is_wanted(kind) or (found.certain and not is_other) else None
+        return data if self.is_wanted(kind) or (found.certain and not is_other) else None
 
     def _may_be_wanted(self, text: bytes) -> bool:
         # Most texts are no files, which their beginning tells.
@@ -202,7 +176,49 @@ class JsonResponder(BodyResponder):
             start = binascii.a2b_base64(beginning[: len(beginning) // 4 * 4], strict_mode=True)
         except ValueError:
             return False
-        return self._is_wanted(sniff.media_type(start))
+        return self.is_wanted(sniff.media_type(start))
+
+
+class JsonResponder(BodyResponder):
+    """Answers with a body whose files are marked, or with a 500 where one of them cannot be."""
+
+    def __init__(
+        self,
+        embedded_files: EmbeddedFiles,
+        scope: Scope,
+        send: Send,
+        *,
+        complain: Callable[[str], None],
+        oversize: Oversize = "refuse",
+    ) -> None:
+        super().__init__(scope, send, oversize)
+        self._files = embedded_files
+        self._complain = complain
+
+    async def begin(self) -> None:
+        """Look at the start; a body that is compressed passes as it is."""
+        if is_encoded(headers_of(self._start)):
+            self._complain("JSON is compressed, so that its pictures were not looked at; compress outside")
+            await self.pass_on(self._start)
+        else:
+            await super().begin()
+
+    async def finish(self, body: bytes) -> None:
+        """Answer with *body* and the files in it marked."""
+        try:
+            changed = await to_thread.run_sync(self._files.marked, body)
+        except DiscloseError as error:
+            await self._refuse(str(error))
+            return
+        except Exception as error:
+            await self._refuse(f"{type(error).__name__}: {error}", unexpected=True)
+            return
+        if changed == body:
+            await self._pass(body)
+            return
+        headers = rewritten(headers_of(self._start), length=len(changed), tag=tag_of(changed))
+        await self._send({**self._start, "headers": headers})
+        await self._send({"type": "http.response.body", "body": changed})
 
 
 def _is_valid(body: bytes) -> bool:

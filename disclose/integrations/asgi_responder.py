@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from disclose.duty import Use
     from disclose.integrations.asgi import DiscloseMiddleware
     from disclose.integrations.asgi_events import EventResponder
+    from disclose.integrations.asgi_json import EmbeddedFiles
     from disclose.integrations.asgi_media import MarkedBodies
     from disclose.profile import Profile
 
@@ -180,14 +181,19 @@ class Responder:
 
         middleware, path = self._middleware, self._asked["path"]
         return JsonResponder(
-            self._tagged or middleware.bodies,
+            self._embedded_files(),
             self._asked,
             self._send,
-            is_wanted=is_file if self._tagged else middleware.is_embedded_media,
             complain=lambda reason: middleware.complain(path, reason),
             oversize=middleware.oversize,
-            leaves=self._leaves,
         )
+
+    def _embedded_files(self) -> EmbeddedFiles:
+        from disclose.integrations.asgi_json import EmbeddedFiles
+
+        middleware = self._middleware
+        is_wanted = is_file if self._tagged else middleware.is_embedded_media
+        return EmbeddedFiles(bodies=self._tagged or middleware.bodies, is_wanted=is_wanted, leaves=self._leaves)
 
     def _event_responder(self) -> EventResponder:
         from disclose.integrations.asgi_events import EventResponder, Recording
@@ -212,7 +218,13 @@ class Responder:
             leaves=leaves,
             is_open=is_open,
         )
-        self.events = EventResponder(recording, self._send, lambda reason: middleware.complain(path, reason))
+        self.events = EventResponder(
+            recording,
+            self._send,
+            lambda reason: middleware.complain(path, reason),
+            embedded_files=self._embedded_files() if self._tagged or middleware.looks_into_json else None,
+            oversize=middleware.oversize,
+        )
         return self.events
 
     def _media_responder(self, bodies: MarkedBodies) -> BodyResponder:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from disclose import Asset, Outcome, Profile
-from disclose.integrations import asgi_body
+from disclose.errors import MarkingError
+from disclose.integrations import asgi_body, asgi_events
 from disclose.integrations.asgi import DiscloseMiddleware
 from disclose.integrations.asgi_json import decoded, embedded, encoded
 
@@ -28,9 +29,9 @@ def profile(tmp_path_factory):
 def api(profile):
     """Return what makes an API that answers with a body, marked."""
 
-    def make(body, content_type="application/json", headers=(), **settings):
+    def make(body, content_type="application/json", headers=(), chunks=None, **settings):
         settings = {"media": ("image/*", "application/json"), **settings}
-        return DiscloseMiddleware(answering(body, content_type, headers=headers), profile, **settings)
+        return DiscloseMiddleware(answering(body, content_type, headers=headers, chunks=chunks), profile, **settings)
 
     return make
 
@@ -186,6 +187,72 @@ values = some.recursive(
     ),
     max_leaves=20,
 )
+
+
+def events_of(value, end="\n", lines=1):
+    data = json.dumps(value, indent=1 if lines > 1 else None).split("\n")
+    return ["event: x\nid: 7\n".replace("\n", end), *(f"data: {line}{end}" for line in data), end]
+
+
+@pytest.mark.parametrize(
+    ("shape", "end", "lines"),
+    [
+        *((shape, "\n", 1) for shape in SHAPES),
+        ("openai responses", "\r\n", 9),
+        ("mcp image", "\r", 9),
+    ],
+)
+def test_a_picture_in_an_event_is_marked_and_every_other_byte_stays(profile, api, shape, end, lines):
+    before, after = b": before\n\ndata: {}\n\n", b"data: [DONE]\n\n"
+    event = "".join(events_of(SHAPES[shape], end, lines)).encode()
+    answer = ask(api(before + event + after, "text/event-stream"))
+    (marked,) = pictures_in(answer.body)
+    assert is_disclosed(profile, marked)
+    assert answer.body.replace(b64encode(marked), TEXT.encode()) == before + event + after
+    assert answer.chunks[0] == before
+
+
+def test_the_last_picture_of_a_stream_that_nothing_ends_is_marked_too(profile, api):
+    body = "".join(events_of(SHAPES["openai responses"])).rstrip().encode()
+    (marked,) = pictures_in(ask(api(body, "text/event-stream")).body)
+    assert is_disclosed(profile, marked)
+
+
+def test_pictures_in_a_chat_that_discloses_itself_are_marked(profile, api):
+    chunk = {"choices": [{"index": 0, "delta": {"content": "Here", "images": [f"data:image/png;base64,{TEXT}"]}}]}
+    once = "".join(events_of({**chunk, "ai_disclosure": {"id": "0" * 32}}) * 2).encode()
+    answer = ask(api(once, "text/event-stream"))
+    assert [is_disclosed(profile, one) for one in pictures_in(answer.body)] == [True, True]
+    assert answer.body.count(b"ai_disclosure") == 2
+
+
+def test_a_stream_stops_before_a_picture_that_cannot_be_marked(api):
+    body = ("data: {}\n\n" + "".join(events_of({"b64_json": "A" * 500 + "!"}))).encode()
+    assert_stops_after(b"data: {}\n\n", api(body, "text/event-stream"), "not base64")
+
+
+def test_a_stream_stops_at_an_event_beyond_the_limit_unless_that_may_pass(api, monkeypatch, caplog):
+    monkeypatch.setattr(asgi_events, "BODY_LIMIT", 600)
+    event = "".join(events_of(SHAPES["openai images"])).encode()
+    chunks = [b"data: {}\n\n" + event[:700], event[700:]]
+    assert_stops_after(b"data: {}\n\n", api(b"", "text/event-stream", chunks=chunks), "600 bytes")
+    assert ask(api(b"", "text/event-stream", chunks=chunks, oversize="pass")).body == b"".join(chunks)
+    assert "600 bytes" in caplog.text
+
+
+def assert_stops_after(before, app, reason):
+    sent = []
+
+    async def watched(scope, receive, send):
+        async def noting(message):
+            sent.append(message)
+
+        await app(scope, receive, noting)
+
+    with pytest.raises(MarkingError, match=reason):
+        ask(watched)
+    assert b"".join(message.get("body", b"") for message in sent) == before
+    assert all(message["more_body"] for message in sent[1:])
 
 
 @settings(deadline=None, max_examples=200)

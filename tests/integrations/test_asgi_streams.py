@@ -25,7 +25,8 @@ import disclose
 from disclose import Outcome, Profile
 from disclose.errors import DiscloseError, LedgerError, MarkingError
 from disclose.integrations.asgi import DiscloseMiddleware
-from disclose.integrations.asgi_events import FIELD, LARGEST_EVENT
+from disclose.integrations.asgi_event_data import FIELD
+from disclose.integrations.asgi_events import LARGEST_EVENT
 
 ISLAND = "People have lived on its island for more than two thousand years.\n"
 PIECES = ["The capital", " of France", " is Paris.\n", ISLAND, 'It "lies" on {the} Seine; 東', "京 does not. 👩", "‍🔬"]
