@@ -7,7 +7,8 @@
 
 The mark is written where transformers puts its own watermarks: after temperature, top-k, top-p and all other
 processors, so the settings of a call mean what they always mean, and streamers show what they always show. Ways of
-generating that draw nothing, or draw differently (greedy, beams, assisted), are refused: they would leave unmarked.
+generating that draw nothing, or draw differently (greedy, beams, assisted, continuous batching), are refused: they
+would leave unmarked.
 """
 
 from __future__ import annotations
@@ -19,9 +20,14 @@ from functools import partial
 from typing import Any
 
 from disclose.errors import MarkingError, ProfileError, UnsupportedError, extra
+from disclose.integrations.engine_settings import GREEDY, is_greedy
 from disclose.watermark.text import gumbel, synthid
 
-_OTHER_WAYS = ("assistant_model", "prompt_lookup_num_tokens", "custom_generate", "penalty_alpha", "dola_layers")
+_OTHER_WAYS = (
+    *("assistant_model", "assistant_early_exit", "prompt_lookup_num_tokens", "use_mtp"),
+    *("custom_generate", "penalty_alpha", "dola_layers"),
+)
+_CONTINUOUS = ("generate_batch", "init_continuous_batching", "continuous_batching_context_manager")
 
 Draw = Callable[..., int]  # (logits, context, answer_from=…): one scheme with its key
 
@@ -110,7 +116,14 @@ def _with_watermark(model: Any, watermark: Any) -> Any:
         return plain(*arguments, **settings, watermarking_config=copy.copy(watermark))
 
     marking.generate = generate
+    for name in _CONTINUOUS:
+        if hasattr(model, name):
+            setattr(marking, name, partial(_refuse_continuous, name))
     return marking
+
+
+def _refuse_continuous(name: str, *arguments: Any, **settings: Any) -> None:
+    raise MarkingError(f"what {name}() draws would leave unmarked: use generate(), which takes batches too")
 
 
 def _refuse_other_ways(settings: dict[str, Any], *configs: Any) -> None:
@@ -123,6 +136,10 @@ def _refuse_other_ways(settings: dict[str, Any], *configs: Any) -> None:
         raise MarkingError("a greedy answer leaves the mark no choice: generate with do_sample=True")
     if (setting("num_beams") or 1) > 1:
         raise MarkingError("a beam search does not draw its tokens, so it cannot be marked: leave num_beams at 1")
-    asked = [name for name in _OTHER_WAYS if setting(name) is not None]
+    if is_greedy({name: setting(name) for name in ("temperature", "top_k", "top_p", "min_p")}):
+        raise MarkingError(GREEDY)
+    if setting("cache_implementation") == "paged":
+        _refuse_continuous("a paged generate")
+    asked = [name for name in _OTHER_WAYS if setting(name) not in (None, False)]
     if asked:
         raise MarkingError(f"an answer generated with {', '.join(asked)} cannot be marked: leave it out")

@@ -249,11 +249,11 @@ def test_llama_cpp_answers_the_same_prompt_in_different_ways():
     assert len(answers) > 1
 
 
-def test_top_k_and_top_p_are_applied_as_usual():
+def test_top_k_top_p_and_min_p_are_applied_as_usual():
     logits = np.log([0.4, 0.3, 0.2, 0.06, 0.04])
 
-    def kept(top_k, top_p):
-        return np.flatnonzero(np.isfinite(llama_cpp._narrowed(logits, top_k, top_p))).tolist()
+    def kept(top_k, top_p, min_p=0.0):
+        return np.flatnonzero(np.isfinite(llama_cpp._narrowed(logits, top_k, top_p, min_p))).tolist()
 
     assert kept(0, 1.0) == [0, 1, 2, 3, 4]
     assert kept(2, 1.0) == [0, 1]
@@ -261,6 +261,32 @@ def test_top_k_and_top_p_are_applied_as_usual():
     assert kept(0, 0.71) == [0, 1, 2]
     assert kept(3, 0.5) == [0, 1]
     assert kept(9, 1e-9) == [0]
+    assert kept(0, 1.0, 0.45) == [0, 1, 2]
+
+
+def test_temperature_comes_after_the_candidates_are_chosen_as_in_llama_cpp(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        llama_cpp.gumbel, "sample", lambda logits, *rest, **settings: seen.append(logits) or int(np.argmax(logits))
+    )
+    logits = np.log(np.array([0.5, 0.3, 0.2], np.single))
+    llama_cpp.watermark(KEY, temperature=5.0, top_p=0.7)[0]([1, 2], logits)
+    assert np.isfinite(seen[0]).tolist() == [True, True, False]
+    assert np.allclose(seen[0][:2], logits[:2] / 5)
+
+
+def test_penalties_lower_what_the_answer_said_and_not_the_prompt(monkeypatch):
+    seen = []
+    monkeypatch.setattr(llama_cpp.gumbel, "sample", lambda logits, *rest, **settings: seen.append(logits) or 0)
+    (processor,) = llama_cpp.watermark(
+        KEY, temperature=1, top_k=0, top_p=1, min_p=0, repeat_penalty=2, frequency_penalty=0.5, presence_penalty=0.25,
+        last_tokens=3,
+    )  # fmt: skip
+    logits = np.array([4.0, -4.0, 1.0, 1.0], np.single)
+    for ids in ([3, 3], [3, 3, 2, 0, 0, 1]):
+        processor(ids, logits)
+    assert seen[0].tolist() == logits.tolist()
+    assert seen[1].tolist() == [4 / 2 - 2 * 0.5 - 0.25, -4 * 2 - 0.5 - 0.25, 1, 1]
 
 
 def test_no_processor_is_added_to_those_of_llama_cpp():
@@ -274,8 +300,9 @@ def test_a_key_that_is_too_short_is_known_before_a_model_answers():
 
 
 def test_a_greedy_answer_of_llama_cpp_is_refused():
-    with pytest.raises(MarkingError, match="greedy"):
-        llama_cpp.watermark(KEY, temperature=0)
+    for settings in ({"temperature": 0}, {"temperature": 1e-4}, {"top_k": 1}, {"top_p": 1e-9}, {"min_p": 1.0}):
+        with pytest.raises(MarkingError, match="greedy"):
+            llama_cpp.watermark(KEY, **settings)
     with pytest.raises(ValueError, match="top_p"):
         llama_cpp.watermark(KEY, top_p=0)
     with pytest.raises(IdentityError):

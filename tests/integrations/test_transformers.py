@@ -110,12 +110,25 @@ def test_a_streamer_sees_every_token_as_it_is_drawn(model):
         ({"do_sample": None}, "greedy"),
         ({"num_beams": 2}, "beam"),
         ({"prompt_lookup_num_tokens": 2}, "prompt_lookup"),
+        ({"assistant_early_exit": 1}, "assistant_early_exit"),
+        ({"cache_implementation": "paged"}, "unmarked"),
+        ({"temperature": 0.0}, "greedy"),
+        ({"temperature": 1e-6}, "greedy"),
+        ({"top_k": 1}, "greedy"),
+        ({"top_p": 1e-9}, "greedy"),
+        ({"min_p": 1.0}, "greedy"),
         ({"watermarking_config": object()}, "already marks"),
     ],
 )
 def test_a_call_that_could_not_be_marked_is_refused(model, settings, advice):
     with pytest.raises(MarkingError, match=advice):
         answered(watermarked(model, KEY), **settings)
+
+
+@pytest.mark.parametrize("name", ["generate_batch", "init_continuous_batching", "continuous_batching_context_manager"])
+def test_continuous_batching_would_leave_unmarked_and_is_refused(model, name):
+    with pytest.raises(MarkingError, match="unmarked"):
+        getattr(watermarked(model, KEY), name)(PROMPT)
 
 
 def test_a_configuration_is_heard_as_the_call_is(model):

@@ -57,6 +57,28 @@ def test_what_the_sampler_behind_it_is_asked_for_changes_nothing(llama):
     assert gumbel.detect(ids, KEY).p_value < 1e-12
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"temperature": 0.6, "top_k": 3, "top_p": 1.0, "min_p": 0.0},
+        {"temperature": 2.0, "top_k": 40, "top_p": 0.8, "min_p": 0.0},
+        {"temperature": 0.6, "top_k": 0, "top_p": 1.0, "min_p": 0.3},
+    ],
+)
+def test_the_same_tokens_are_drawn_as_by_the_sampler_of_the_engine(llama, settings):
+    logits = numpy.full(llama.n_vocab(), -50, numpy.single)
+    logits[100:107] = [3.0, 2.8, 2.6, 1.5, 1.2, 0.3, -0.2]
+    prompt = llama.tokenize(b"Once upon a time")
+    (processor,) = watermark(KEY, **settings)
+    of_engine = {"temp" if name == "temperature" else name: value for name, value in settings.items()}
+    drawn = []
+    for seed in range(80):
+        llama.set_seed(seed)
+        drawn.append(next(llama.generate(prompt, **of_engine, logits_processor=[lambda ids, scores: logits])))
+    ours = [int(processor(prompt, logits).argmax()) for _ in range(80)]
+    assert set(drawn) == set(ours) == {100, 101, 102}
+
+
 def test_a_streamed_answer_carries_it_too(llama):
     chunks = watermarked(llama, KEY).create_chat_completion(TALK, max_tokens=120, stream=True, **SETTINGS)
     answer = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
