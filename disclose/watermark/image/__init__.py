@@ -8,7 +8,8 @@
 Training-free: a keyed tile of noise-like waves, repeated over the picture and read by correlation. In reading order:
 
 * the mark: canonical (the plane everything is decided on), tile (the patterns), code (64 bits as five symbols),
-  mask (how loud where), informed (writing against the picture), embed;
+  mask (how loud where), informed (writing against the picture), change (at full size), self_check, embed; and flat
+  (pictures of two tones);
 * reading it where it was put: local and whiten (what stands out), decode (phases to symbols), significance (how sure
   to be), detect;
 * finding it after handling: spectrum, template (the waves as a constellation), loglog and logpolar (its place),
@@ -22,7 +23,7 @@ from disclose.watermark.image.canonical import canonical_size
 from disclose.watermark.image.code import PAYLOAD_BITS
 from disclose.watermark.image.detect import detect, presence
 from disclose.watermark.image.detection import Detection, Geometry, Presence
-from disclose.watermark.image.embed import embed, residual
+from disclose.watermark.image.embed import embed, residual, residuals
 from disclose.watermark.image.host import Host
 from disclose.watermark.image.significance import REPORT_AT
 from disclose.watermark.image.tile import DEFAULT_KEY, VERSION
@@ -41,4 +42,5 @@ __all__ = [
     "embed",
     "presence",
     "residual",
+    "residuals",
 ]

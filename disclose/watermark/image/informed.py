@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from disclose.watermark.image.canonical import Plane
-from disclose.watermark.image.code import Symbol
-from disclose.watermark.image.decode import LOUDEST
+from disclose.watermark.image.decode import LOUDEST, Waves
 from disclose.watermark.image.host import Host
 from disclose.watermark.image.tile import Tile, smoothed, unit_rms
 from disclose.watermark.image.whiten import band_of
@@ -31,11 +30,10 @@ def expected_excess(tile: Tile, host: Host, gain: float) -> float:
     return float(np.minimum(signal / np.maximum(noise, np.float32(1e-12)), LOUDEST).mean())
 
 
-def informed_tile(tile: Tile, symbols: tuple[Symbol, ...], host: Host, gain: float) -> Plane:
-    """Return the tile, shape (128, 128) with unit RMS, that carries *symbols* with *gain* in *host* best."""
+def informed_tile(tile: Tile, mark: Waves, host: Host, gain: float) -> Plane:
+    """Return the tile, shape (128, 128) with unit RMS, that carries the spectrum *mark* with *gain* in *host* best."""
     kx, ky = tile.waves.T
     picture = host.spectrum[ky, kx] / np.float32(max(gain, 1e-6))
-    mark = tile.spectrum(symbols)
     size = np.abs(mark)
     direction = mark / np.maximum(size, np.float32(1e-6))
     against = np.maximum(-(picture * direction.conj()).real, 0)

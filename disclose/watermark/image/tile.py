@@ -64,13 +64,32 @@ class Tile:
         """Return the complex amplitude of each wave, shape (n,), of a tile carrying *symbols*, with unit RMS."""
         return unit_rms(self.phasors_of(symbols, SYNC_GAIN) * self.amplitudes)
 
+    def balanced_spectrum(self, symbols: tuple[Symbol, ...]) -> NDArray[np.complex64]:
+        """Return what :meth:`spectrum` does, with each pattern just so loud that all symbols correlate alike.
+
+        On the same waves patterns are never quite orthogonal: each hears some of the others, for or against it.
+        """
+        patterns = self._patterns_of(symbols) * self.amplitudes
+        heard = np.where(np.arange(len(patterns)), 1.0, SYNC_GAIN)
+        gains = np.linalg.solve((patterns @ patterns.conj().T).real, heard)
+        return unit_rms(gains.astype(np.float32) @ patterns)
+
     def phasors_of(self, symbols: tuple[Symbol, ...], sync_gain: float = 1.0) -> NDArray[np.complex64]:
         """Return the sum, shape (n,), of the sync pattern's phasors and those of *symbols*."""
-        total: NDArray[np.complex64] = np.float32(sync_gain) * self.phasors[0]
-        for index, symbol in enumerate(symbols):
-            pattern = self.phasors[1 + ALTERNATIVES * index + symbol.pattern]
-            total += np.float32(symbol.sign) * pattern * self.turned(symbol.shift)
+        patterns = self._patterns_of(symbols)
+        patterns[0] *= np.float32(sync_gain)
+        total: NDArray[np.complex64] = patterns.sum(axis=0)
         return total
+
+    def _patterns_of(self, symbols: tuple[Symbol, ...]) -> NDArray[np.complex64]:
+        """Return the phasors of the sync pattern and of each of *symbols*, shape (1 + SYMBOLS, n)."""
+        data = (
+            np.float32(symbol.sign)
+            * self.phasors[1 + ALTERNATIVES * index + symbol.pattern]
+            * self.turned(symbol.shift)
+            for index, symbol in enumerate(symbols)
+        )
+        return np.stack([self.phasors[0], *data])
 
     def turned(self, offset: tuple[float, float]) -> NDArray[np.complex64]:
         """Return the factor, shape (n,), by which moving a tile by *offset* (x, y) turns each wave."""
