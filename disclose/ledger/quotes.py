@@ -13,10 +13,12 @@ import heapq
 import math
 import time
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate, chain, repeat
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
@@ -37,9 +39,11 @@ _BATCH = 500
 _COUNTED_FOR = 60.0
 _BEGINNING = 4096
 
-# How often an unrelated text that shares a phrase with an answer shares the next too, and how much more often for each
-# word between the two (benchmarks/text_fingerprint.py, "unrelated").
-_NEXT_SHARED, _NEXT_SHARED_PER_WORD, _MOST_SHARED = 0.06, 0.0005, 0.3
+# How often an unrelated text that shares a phrase with an answer shares another too (benchmarks/text_fingerprint.py,
+# "next_shared"): the second and those after it, where they overlap with the one before; and where they do not, the more
+# often the more words are between the two.
+_SECOND_SHARED, _NEXT_SHARED = 0.0125, 0.0275
+_LATER_SHARED, _LATER_SHARED_PER_WORD, _MOST_SHARED = 0.06, 0.0005, 0.3
 # Others that repeat a passage may hold other phrases of it: those within so many words, and so many phrases, count.
 _NEARBY, _NEIGHBOURS = 12, 6
 # So many others halve what a phrase says: an answer given in a few versions is still known, boilerplate is not.
@@ -148,13 +152,13 @@ class QuoteLog:
         with self._ledger.connection() as connection:
             postings = phrases.holders(connection, [one.hash for one in every] + [_lookup(digest)])
             exact = postings.pop(_lookup(digest), [])
+            starts = Starts.of(postings)
             shared: dict[int, list[text_shingles.Shingle]] = defaultdict(list)
             for one in every:
                 for number in postings.get(one.hash, ()):
                     shared[number].append(one)
-            hits = sum(len(answers) for answers in postings.values())
             chances = {
-                number: by_chance(some, postings, answer=number, hits=hits, words=words)
+                number: by_chance(some, postings, answer=number, starts=starts, words=words)
                 for number, some in _most_shared(shared)
             }
             likely = [number for number, chance in chances.items() if chance < 1]
@@ -238,65 +242,90 @@ def _most_shared(
     return heapq.nlargest(_MOST_CANDIDATES, several, key=lambda one: len(one[1]))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Starts:
+    """How often a text shares a phrase with an answer: ``rare`` of them where fewer than COMMON answers hold it."""
+
+    rare: int
+    all: int
+
+    @classmethod
+    def of(cls, postings: Mapping[int, Sequence[int]]) -> Starts:
+        """Return those of the answers that hold each phrase of a text."""
+        numbers = list(map(len, postings.values()))
+        return cls(rare=sum(number for number in numbers if number < COMMON), all=sum(numbers))
+
+
 def by_chance(
     shared: Sequence[text_shingles.Shingle],
     postings: Mapping[int, Sequence[int]],
     *,
     answer: int,
-    hits: int,
-    words: Sequence[text.Word],
+    starts: Starts,
+    words: text.Words,
 ) -> float:
     """Return a bound on the chance that an unrelated text shares the phrases *shared* with *answer* or any other.
 
-    Each of the *hits* of the text in the log may begin a chain of shared phrases, and each further phrase is shared as
-    rarely as unrelated texts were seen to share one. A phrase that stands where other answers repeat the text too is
-    boilerplate by so much, and counts the less the more of those there are. One whose words were all met in phrases
-    before it is no news: two texts on one subject share its terms. Nor are new numbers, signs and single letters much.
+    A chain of shared phrases may begin wherever the text shares one, and each further phrase is shared as rarely as
+    unrelated texts were seen to share one, and most rarely one that overlaps with the last. Chains that hold a rare
+    phrase begin at one, and all others anywhere: each of the two kinds gets half of the bound. A phrase that
+    stands where other answers repeat the text too is boilerplate by so much, and counts the less the more of those
+    there are. One whose words were all met in phrases before it is no news: two texts on one subject share its terms.
+    Nor are new numbers, signs and single letters much.
     """
-    if not shared or math.log(max(hits - len(shared), 0) + 1) + (len(shared) - 1) * math.log(_NEXT_SHARED) >= 0:
+    is_rare = any(len(postings[one.hash]) < COMMON for one in shared)
+    logarithm = math.log(2 * (max((starts.rare if is_rare else starts.all) - len(shared), 0) + 1))
+    if len(shared) < 2 or logarithm + math.log(_SECOND_SHARED) + (len(shared) - 2) * math.log(_NEXT_SHARED) >= 0:
         # Not even phrases that say all a phrase can say would tell it from chance.
         return 1.0
-    held = Counter(other for one in shared for other in postings[one.hash] if other != answer)
-    rivals = {other for other, number in held.items() if number > 1}
-    repeated = [rivals.intersection(postings[one.hash]) for one in shared]
-    logarithm = math.log(max(hits - len(shared), 0) + 1)
     met: set[str] = set()
     end = -1
-    for index, one in enumerate(shared):
-        added = words[max(one.first, end + 1) : one.last + 1]
-        letters = sum(_letters(word) for word in added if word.folded not in met)
-        news = min(1.0, letters / (_LETTERS * max(1, len(added))))
-        met.update(word.folded for word in added)
-        end = one.last
-        if index == 0:
-            continue
-        gap = max(one.first - shared[index - 1].last - 1, 0)
-        prior = min(_MOST_SHARED, _NEXT_SHARED + _NEXT_SHARED_PER_WORD * gap)
-        others = _near(index, shared, repeated) if rivals else 0
-        logarithm += news * math.log(prior) / (1 + (others / _FEW_OTHERS) ** 2)
+    for index, (one, others) in enumerate(zip(shared, _others_near(shared, postings, answer), strict=True)):
+        added = slice(max(one.first, end + 1), one.last + 1)
+        number = max(1, added.stop - added.start)
+        letters = sum(map(_letters, words.folded[added], words.are_characters[added], repeat(met)))
+        met.update(words.folded[added])
+        gap, end = one.first - end - 1, one.last
+        if index > 0:
+            news = min(1.0, letters / (_LETTERS * number))
+            logarithm += news * math.log(_next_shared(index, gap)) / (1 + (others / _FEW_OTHERS) ** 2)
     return min(1.0, math.exp(logarithm))
 
 
-def _near(index: int, shared: Sequence[text_shingles.Shingle], repeated: Sequence[set[int]]) -> int:
-    """Return how many other answers, *repeated* for each of the phrases *shared*, stand near the phrase *index* too."""
-    around = slice(max(0, index - _NEIGHBOURS), index + _NEIGHBOURS + 1)
-    first = shared[index].first
-    return len(
-        set().union(
-            *(
-                others
-                for neighbour, others in zip(shared[around], repeated[around], strict=True)
-                if others and -_NEARBY <= neighbour.first - first <= _NEARBY
-            )
-        )
-    )
+def _next_shared(index: int, gap: int) -> float:
+    """Return how often the phrase number *index* is shared that begins *gap* words after the last one ends."""
+    if gap >= 0:
+        return min(_MOST_SHARED, _LATER_SHARED + _LATER_SHARED_PER_WORD * gap)
+    return _SECOND_SHARED if index == 1 else _NEXT_SHARED
 
 
-def _letters(word: text.Word) -> int:
-    """Return how many letters *word* is made of, a syllable of Hangul being two or three."""
-    if word.is_character:
+def _others_near(
+    shared: Sequence[text_shingles.Shingle], postings: Mapping[int, Sequence[int]], answer: int
+) -> list[int]:
+    """Return for each of the phrases *shared* with *answer* how many others that repeat the text stand near it too."""
+    held = Counter(chain.from_iterable(postings[one.hash] for one in shared))
+    rivals = {other for other, number in held.items() if number > 1 and other != answer}
+    if not rivals:
+        return [0] * len(shared)
+    firsts = [one.first for one in shared]
+    more, reached = [0] * (len(shared) + 1), dict.fromkeys(rivals, 0)
+    for index, one in enumerate(shared):
+        start = bisect_left(firsts, one.first - _NEARBY, max(0, index - _NEIGHBOURS), index)
+        end = bisect_right(firsts, one.first + _NEARBY, index, min(len(shared), index + _NEIGHBOURS + 1))
+        for other in rivals.intersection(postings[one.hash]):
+            # Each of them counts once at each phrase, wherever around it it stands.
+            more[max(start, reached[other])] += 1
+            more[end] -= 1
+            reached[other] = end
+    return list(accumulate(more[:-1]))
+
+
+def _letters(folded: str, is_character: bool, met: Collection[str]) -> int:
+    """Return how many letters a word is made of, a syllable of Hangul being two or three; none where it was *met*."""
+    if folded in met:
+        return 0
+    if is_character:
         return _LETTERS
-    folded = word.folded
     if folded.isascii():
         return len(folded) if folded.isalpha() else sum(map(str.isalpha, folded))
     return sum(map(str.isalpha, unicodedata.normalize("NFD", folded)))
