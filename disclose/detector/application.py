@@ -49,7 +49,10 @@ def app(
         service.pool.close()
 
     def failed(request: Request, error: Exception) -> Response:
-        is_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/")
+        accepts = request.headers.get("accept", "")
+        # The page's own script asks for the problem by its name, and for the page as what it can do with as well.
+        is_page = "text/html" in accepts and "application/problem+json" not in accepts
+        is_page = is_page and not request.url.path.startswith("/v1/")
         return (page.problem if is_page else api.problem)(request, error)
 
     made = Starlette(

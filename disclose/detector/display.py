@@ -7,15 +7,30 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 from disclose.asset import Asset, holds_manifest
+from disclose.detector.outline import Points, outline
 from disclose.errors import DiscloseError
-from disclose.evidence import Basis, Evidence, Verdict
+from disclose.evidence import Verdict
 
 if TYPE_CHECKING:
     from disclose.profile import Profile
 
 _LONGEST_SIDE = 640
 _DEEPEST, _WIDEST = 6, 12
+_ORIENTATION = 0x0112
+_SIDEWAYS = 5
+"""From this orientation on, width and height change places."""
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def shown(profile: Profile, asset: Asset, verdict: Verdict) -> dict[str, Any]:
@@ -33,69 +48,58 @@ def _picture(profile: Profile, asset: Asset, verdict: Verdict) -> dict[str, Any]
         content = asset.content
     except DiscloseError:
         return None
+    orientation = _orientation(asset)
     copy = content.image.convert("RGB")
     copy.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    if (turn := _TURNS.get(orientation)) is not None:
+        copy = copy.transpose(turn)
     buffer = io.BytesIO()
     copy.save(buffer, "JPEG", quality=82)
     marked = next((one for one in verdict.evidence if "matrix" in one.details), None)
+    points = None if marked is None else _turned(outline(profile, content.luma, marked), content.size, orientation)
+    width, height = content.size if orientation < _SIDEWAYS else content.size[::-1]
     return {
-        "width": content.size[0],
-        "height": content.size[1],
+        "width": width,
+        "height": height,
         "data": base64.b64encode(buffer.getvalue()).decode("ascii"),
-        "outline": None if marked is None else _outline(profile, content.size, marked),
+        "outline": None if points is None else [[round(x, 1), round(y, 1)] for x, y in points],
     }
 
 
-def _outline(profile: Profile, size: tuple[int, int], found: Evidence) -> list[list[float]]:
-    """Return the corners of the picture that was marked, in pixels of the one at hand.
-
-    A mark repeats in tiles and tells only how the pictures lie over each other up to whole tiles, so the place is the
-    one that covers most of the picture. Without a record of its size, the mark is said to lie everywhere.
-    """
-    import numpy
-
-    from disclose.watermark.image.tile import TILE
-
+def _turned(points: Points, size: tuple[int, int], orientation: int) -> Points:
+    """Return *points* of a picture of *size* where they lie once it is turned as its *orientation* says."""
     width, height = size
-    everywhere: list[list[float]] = [[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]]
-    canonical = _recorded_size(profile, found)
-    if canonical is None:
-        return everywhere
-    matrix = numpy.vstack([numpy.array(found.details["matrix"], float), [0.0, 0.0, 1.0]])
+    match orientation:
+        case 2:
+            return [(width - x, y) for x, y in points]
+        case 3:
+            return [(width - x, height - y) for x, y in points]
+        case 4:
+            return [(x, height - y) for x, y in points]
+        case 5:
+            return [(y, x) for x, y in points]
+        case 6:
+            return [(height - y, x) for x, y in points]
+        case 7:
+            return [(height - y, width - x) for x, y in points]
+        case 8:
+            return [(y, width - x) for x, y in points]
+        case _:
+            return points
+
+
+def _orientation(asset: Asset) -> int:
+    """Return how the picture is to be turned when it is shown (EXIF 2.32, 4.6.5), 1 for not at all."""
+    if asset.media_type == "image/tiff":
+        # Pillow turns these by itself when it decodes them.
+        return 1
     try:
-        back = numpy.linalg.inv(matrix)
-    except numpy.linalg.LinAlgError:
-        return everywhere
-    seen = _moved(matrix, everywhere)
-    middle = seen.mean(axis=0) - numpy.array(canonical) / 2
-    corner = numpy.round(middle / TILE) * TILE
-    right, bottom = corner + numpy.array(canonical)
-    frame = [[corner[0], corner[1]], [right, corner[1]], [right, bottom], [corner[0], bottom]]
-    return [[round(float(x), 1), round(float(y), 1)] for x, y in _moved(back, frame)]
-
-
-def _moved(matrix: Any, points: list[list[float]]) -> Any:
-    import numpy
-
-    return (numpy.column_stack([numpy.array(points, float), numpy.ones(len(points))]) @ matrix.T)[:, :2]
-
-
-def _recorded_size(profile: Profile, found: Evidence) -> tuple[int, int] | None:
-    """Return the canonical width and height of the picture on record under the mark's identifier."""
-    if found.id is None or found.basis is not Basis.WATERMARK:
-        return None
-    try:
-        records = profile.ledger().find(found.id)
-    except DiscloseError:
-        return None
-    from disclose.media.likeness import CELL, Structure
-
-    for record in records:
-        mark = record.mark_of("fingerprint")
-        if mark is not None and "structure" in mark.details:
-            rows, columns = Structure.from_text(mark.details["structure"]).brighter.shape
-            return columns * CELL, rows * CELL
-    return None
+        with Image.open(io.BytesIO(asset.data)) as unread:
+            said = unread.getexif().get(_ORIENTATION, 1)
+    except Exception:
+        # Whatever is wrong with metadata, the picture was decoded and can be shown.
+        return 1
+    return said if said in _TURNS else 1
 
 
 def _history(profile: Profile, asset: Asset) -> dict[str, Any] | None:

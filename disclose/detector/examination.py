@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 from disclose.asset import Asset
 from disclose.detector.media_types import is_of_type
 from disclose.detector.redaction import redacted
-from disclose.errors import DiscloseError, UnreadableError
+from disclose.errors import DiscloseError, TooLargeError, UnreadableError
 from disclose.evidence import Outcome, Verdict
 from disclose.recovery import with_recovered
 
 if TYPE_CHECKING:
     from disclose.disclosure import Disclosure
     from disclose.profile import Profile
+
+
+_NOT_LOOKED_AT = (UnreadableError.__name__, TooLargeError.__name__)
 
 
 def examine(
@@ -56,8 +59,8 @@ def _public(profile: Profile, verdict: Verdict) -> Disclosure | None:
 
 
 def _unreadable(verdict: Verdict) -> str | None:
-    """Return why a file could not be read, where that is all there is to say about it."""
+    """Return why a file could not be read, or is too large to be looked at, where that is all there is to say."""
     if verdict.outcome is not Outcome.UNDETERMINED:
         return None
-    failed = [item for item in verdict.evidence if item.details.get("error") == UnreadableError.__name__]
+    failed = [item for item in verdict.evidence if item.details.get("error") in _NOT_LOOKED_AT]
     return str(failed[0].details["reason"]) if failed else None

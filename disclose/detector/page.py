@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from disclose.detector.wording import SOURCE, Words, accepted, catalogues, is_unreadable, words
 from disclose.errors import extra
+from disclose.evidence import Basis
 
 with extra("serve"):
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -42,7 +43,7 @@ def routes(service: Service) -> list[BaseRoute]:
     async def verdicts(request: Request) -> Response:
         said = _words(request)
         async with service.uploads.received(request) as sent:
-            if not any(one.data for one in sent.files) and sent.url is None:
+            if not any(one.data or one.name for one in sent.files) and sent.url is None:
                 raise HTTPException(400, said("form.nothing"))
             results = [
                 await _verdict(service, said, one, report="report" in sent.fields) for one in await service.files(sent)
@@ -93,11 +94,32 @@ def rendered(said: Words, found: Mapping[str, Any], reports: Mapping[str, str]) 
         found={"error": None, "evidence": [], "disclosure": None, **found},
         shown=shown,
         outcome="unreadable" if is_unreadable(found) else found["outcome"],
+        evidence=_told_once(found.get("evidence", [])),
+        is_only_like=_is_only_like(found),
         points=" ".join(f"{x},{y}" for x, y in outline),
         reports=reports,
-        named=lambda layer: _NAMES.get(layer, layer.replace("_", " ")),
+        named=lambda layers: ", ".join(_NAMES.get(one, one.replace("_", " ")) for one in layers),
         key=secrets.token_hex(4),
     )
+
+
+def _told_once(evidence: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return *evidence* with the ``layers`` of each finding, those that failed for the same reason in one."""
+    told: list[dict[str, Any]] = []
+    for item in evidence:
+        reason = item.get("details", {}).get("error") and item["summary"]
+        same = next((one for one in told if reason and one["summary"] == reason), None)
+        if same is None:
+            told.append({**item, "layers": [item["layer"]], "failed": bool(reason)})
+        else:
+            same["layers"].append(item["layer"])
+    return told
+
+
+def _is_only_like(found: Mapping[str, Any]) -> bool:
+    """Whether all that is said of the content is said of other content, which it looks like."""
+    bases = {item["basis"] for item in found.get("evidence", []) if item["generated"]}
+    return bases == {Basis.FINGERPRINT.value}
 
 
 def _timed(sentence: str) -> Markup:

@@ -46,9 +46,14 @@ class Words:
         return f"\u2068{value}\u2069" if self.direction == "rtl" else value
 
     def explain(self, found: Mapping[str, Any]) -> str:
-        """Return the JSON-ready verdict *found* as plain sentences, as ``Verdict.explain`` does."""
+        """Return the JSON-ready verdict *found* as plain sentences, as ``Verdict.explain`` does.
+
+        Of what was not looked at it is not said that no mark was found.
+        """
         if is_unreadable(found):
             return self("sentence.unreadable")
+        if is_unexamined(found):
+            return self("sentence.unexamined")
         sentences = [self(f"sentence.{found['outcome']}")]
         statement = found["disclosure"]
         if found["outcome"] == "disclosed" and statement is not None:
@@ -72,6 +77,12 @@ class Words:
 def is_unreadable(found: Mapping[str, Any]) -> bool:
     """Whether that it could not be read is all there is to say of a file."""
     return bool(found.get("error")) and found.get("outcome") in (None, "undetermined")
+
+
+def is_unexamined(found: Mapping[str, Any]) -> bool:
+    """Whether all there is to say of a file is that no layer looks for marks in files of its kind."""
+    layers = {item["layer"] for item in found["evidence"]}
+    return found["outcome"] == "undetermined" and layers == {"verifier"}
 
 
 def words(wanted: str | Iterable[str]) -> Words:

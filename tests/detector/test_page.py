@@ -76,6 +76,15 @@ def test_an_empty_form_is_answered_with_advice(detector):
     assert "Choose a file" in answer.text
 
 
+def test_a_script_is_told_what_was_wrong_and_a_reader_is_shown_the_page(detector):
+    for accept, kind in (
+        ("application/problem+json, text/html;q=0.5", "application/problem+json"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"),
+    ):
+        answer = detector.post("/?fragment=1", data={"url": "ftp://example.org/"}, headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["content-type"]) == (422, kind)
+
+
 def test_several_files_are_judged_one_by_one(detector, marked, plain):
     files = [("file", ("a.jpg", marked)), ("file", ("b.png", plain)), ("file", ("c.png", plain[:99]))]
     text = detector.post("/", files=files).text
@@ -246,6 +255,55 @@ def test_a_browser_without_scripts_gets_the_same_verdict(browser, address, paths
     page.locator("button").click()
     assert page.locator("article").count() == 2
     assert page.locator("article.disclosed").count() == 1
+    page.context.close()
+
+
+def test_what_was_refused_is_told_with_its_reason_and_by_its_name(browser, address, paths):
+    page, _ = opened(browser, address)
+    page.set_input_files("#file", [paths[0]])
+    page.fill("#url", "http://127.0.0.1:1/a.png")
+    page.locator("button").click()
+    page.locator("article.disclosed").wait_for()
+    page.locator("#progress").wait_for(state="hidden")
+    told = page.locator("#status").inner_text()
+    assert "http://127.0.0.1:1/a.png: cannot fetch the address: port 1 is not one that web servers use" in told
+    page.context.close()
+
+
+def test_every_refusal_is_told(browser, address):
+    page, _ = opened(browser, address)
+    page.route("**/?**fragment=1", lambda route: route.fulfill(status=429, body='{"detail": "too many"}'))
+    page.set_input_files("#file", [{"name": f"{name}.png", "mimeType": "", "buffer": b"x"} for name in "ab"])
+    page.locator("button").click()
+    page.get_by_text("b.png: too many").wait_for()
+    assert "a.png: too many" in page.locator("#status").inner_text()
+    page.context.close()
+
+
+def test_what_is_dropped_during_a_check_is_checked_after_it(browser, address):
+    page, complaints = opened(browser, address)
+    data = list(encoded(photograph(width=64, height=64)))
+    page.evaluate(
+        """(data) => {
+          for (const name of ["first.png", "second.png"]) {
+            const carried = new DataTransfer();
+            carried.items.add(new File([new Uint8Array(data)], name, { type: "image/png" }));
+            document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: carried, bubbles: true }));
+          }
+        }""",
+        data,
+    )
+    page.get_by_role("heading", name="second.png").wait_for()
+    assert page.locator("article").count() == 2
+    assert complaints == []
+    page.context.close()
+
+
+def test_the_button_is_seen_to_be_one_in_forced_colours(browser, address):
+    page, _ = opened(browser, address, forced_colors="active")
+    border = page.locator("button").evaluate("(one) => [getComputedStyle(one).borderTopStyle, one.clientTop]")
+    assert border[0] == "solid"
+    assert border[1] >= 1
     page.context.close()
 
 

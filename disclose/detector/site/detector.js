@@ -8,14 +8,15 @@ const results = document.getElementById("results");
 const button = form.querySelector("button");
 const drop = form.querySelector(".drop");
 let isBusy = false;
+let jobs = [];
 
 document.getElementById("hint").hidden = false;
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const jobs = [...chosen.files].map((file) => ({ file }));
-  if (address?.value.trim()) jobs.push({ url: address.value.trim() });
-  check(jobs);
+  const wanted = [...chosen.files].map((file) => ({ file }));
+  if (address?.value.trim()) wanted.push({ url: address.value.trim() });
+  check(wanted);
 });
 
 document.addEventListener("paste", (event) => {
@@ -40,27 +41,32 @@ document.addEventListener("drop", (event) => {
   check([...event.dataTransfer.files].map((file) => ({ file })));
 });
 
-async function check(jobs) {
-  if (isBusy) return;
-  if (!jobs.length) {
+async function check(more) {
+  if (isBusy) {
+    jobs.push(...more);
+    return;
+  }
+  if (!more.length) {
     status.textContent = form.dataset.nothing;
     chosen.focus();
     return;
   }
+  jobs = more;
   isBusy = button.disabled = true;
   results.replaceChildren();
   bar.hidden = false;
-  let failure = "";
-  for (const [done, job] of jobs.entries()) {
+  const failures = [];
+  // What is dropped or pasted meanwhile makes the list longer.
+  for (let done = 0; done < jobs.length; done += 1) {
     say(done, jobs.length);
     try {
-      add(await ask(job, (part) => { bar.value = (done + part) / jobs.length; }));
+      add(await ask(jobs[done], (part) => { bar.value = (done + part) / jobs.length; }));
     } catch (error) {
-      failure = `${form.dataset.failed} ${error.message}`;
+      failures.push(`${jobs[done].url ?? jobs[done].file.name}: ${error.message}`);
     }
   }
   say(jobs.length, jobs.length);
-  if (failure) status.textContent = failure;
+  if (failures.length) status.textContent = `${form.dataset.failed} ${failures.join("\n")}`;
   bar.hidden = true;
   isBusy = button.disabled = false;
   results.querySelector("article")?.focus();
