@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 _OF_INTEREST = ("text/html", "text/event-stream")
 _NEEDS_A_LOOK = frozenset((b"content-type", HEADER, EXPOSE))
 MOST_REMEMBERED = 256
-"""How many names of headers and content types are known to need no look."""
+"""How many names of headers, and how many content types, are known to need no look."""
 
 
 class DiscloseMiddleware:
@@ -102,7 +102,8 @@ class DiscloseMiddleware:
         self._route = re.compile("|".join(map(_route_expression, self.routes)))
         self._media = re.compile("|".join(translate(pattern.lower()) for pattern in self.media) or r"(?!)")
         self._complained: set[str] = set()
-        self._harmless: set[bytes | tuple[bytes, bytes]] = set()
+        self._harmless: set[bytes] = set()
+        self._harmless_types: set[bytes] = set()
         self._tagged: dict[tuple[Any, ...], MarkedBodies] = {}
         # The profiles whose ledger and keys are open, for a text has begun with them.
         self.opened: dict[int, Profile] = {}
@@ -175,9 +176,9 @@ class DiscloseMiddleware:
         headers = start.get("headers")
         if type(headers) is not list:
             return None
-        harmless = self._harmless
+        harmless, types = self._harmless, self._harmless_types
         for name, value in headers:
-            if name not in harmless and (name, value) not in harmless:
+            if name not in harmless and (value not in types or name != b"content-type"):
                 return None
         return {**start, "headers": [*headers, self.header]}
 
@@ -188,8 +189,9 @@ class DiscloseMiddleware:
         if len(declared) > 1 or self.is_of_interest(content_type_of(declared)):
             return False
         names = {name for name, _ in headers} - _NEEDS_A_LOOK
-        if len(self._harmless) + len(names) < MOST_REMEMBERED:
-            self._harmless.update(names, declared)
+        if len(self._harmless) + len(names) < MOST_REMEMBERED and len(self._harmless_types) < MOST_REMEMBERED:
+            self._harmless.update(names)
+            self._harmless_types.update(value for _, value in declared)
         return True
 
     def is_of_interest(self, content_type: str) -> bool:

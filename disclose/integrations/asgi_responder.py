@@ -83,6 +83,7 @@ class Responder:
     def __init__(self, middleware: DiscloseMiddleware, scope: Scope, send: Send) -> None:
         self._middleware = middleware
         self._asked = self.scope = scope
+        self._root = scope.get("root_path", "")
         self._send = self._onward = send
         self._has_started = False
         self.events: EventResponder | None = None
@@ -140,6 +141,9 @@ class Responder:
         """Choose who takes the response from here on; return its *start* with the headers it needs."""
         if not self._is_concerned:
             return start
+        if self._asked.get("root_path", "") != self._root:
+            # Frameworks that mount one application in another write so into the scope they are given.
+            self._asked = {**self._asked, "root_path": self._root}
         middleware, status = self._middleware, start["status"]
         if status == 304 and self._known_tags:
             return {**start, "headers": tagged_again(headers_of(start), self._known_tags)}

@@ -313,6 +313,15 @@ def test_below_a_prefix_the_script_and_its_addresses_lie_below_it_too(profile):
     assert ask(app, address).status == 200
 
 
+@pytest.mark.parametrize("asked", [{}, {"If-None-Match": '"a"'}], ids=["at first", "again"])
+def test_a_page_of_an_application_that_is_mounted_inside_loads_the_script_from_where_we_are(profile, asked):
+    async def home(request):
+        return HTMLResponse(PAGE)
+
+    app = DiscloseMiddleware(Starlette(routes=[Mount("/studio", Starlette(routes=[Route("/", home)]))]), profile)
+    assert LOADER in ask(app, "/studio/", headers=asked).body
+
+
 @contextmanager
 def serving(app):
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))

@@ -44,6 +44,7 @@ HEADERS = st.lists(
             EXPOSES,
             (b"etag", b'"1"'),
             (b"x-own", b"1"),
+            (b"ai-disclosure", b"text/plain"),
         ]
     ),
     max_size=4,
@@ -86,9 +87,11 @@ def test_headers_may_be_lists_of_two_as_in_the_examples_of_servers(kind):
 def test_no_more_than_so_many_headers_are_remembered():
     door = DiscloseMiddleware(answering(), system="Acme")
     for number in range(2 * asgi.MOST_REMEMBERED):
-        door.app = answering(headers=[(b"x-%d" % number, b"1")])
-        assert ask(door).headers["ai-disclosure"]
+        for app in (answering(headers=[(b"x-%d" % number, b"1")]), answering(content_type=f"text/x-{number}")):
+            door.app = app
+            assert ask(door).headers["ai-disclosure"]
     assert len(door._harmless) <= asgi.MOST_REMEMBERED
+    assert len(door._harmless_types) <= asgi.MOST_REMEMBERED
 
 
 def test_what_outlives_a_request_does_not_keep_it_alive_and_answers_nothing_in_its_name():
