@@ -23,7 +23,6 @@ ALGORITHM = "io.github.disclose-ai.image.1"
 _LOSSLESS = frozenset({"image/png", "image/tiff"})
 _SMALL = 640 * 640
 _FIRST_OF_JPEG_60 = 13  # first entry of its luma table (ITU-T T.81, Annex K, scaled)
-_STRONGER = (1.0, 1.4, 2.0)
 
 
 class ImageWatermarkLayer:
@@ -54,12 +53,10 @@ class ImageWatermarkLayer:
         content = asset.content
         content.check_markable()
         host = self._host(content)
-        for factor in _STRONGER:
-            strength = self._strength * factor
-            residual = image.residual(host, payload.value, key=self._key, strength=strength)
+        for residual in image.residuals(host, payload.value, key=self._key, strength=self._strength):
             marked = asset.with_content(content.with_residual(residual))
             if not _is_harsh(marked) or self._survives_encoding(marked, payload):
-                details = {"alg": ALGORITHM, "value": str(payload), "strength": strength}
+                details = {"alg": ALGORITHM, "value": str(payload), "strength": self._strength}
                 return marked.with_mark(Mark(layer=self.name, details=details))
         raise MarkingError(
             f"cannot mark {asset.name or 'the picture'}: the watermark does not survive encoding as"

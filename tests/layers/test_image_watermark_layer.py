@@ -1,7 +1,7 @@
 import numpy
 import pytest
 from pictures import encoded, photograph, resaved
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import disclose
 from disclose.asset import Asset
@@ -118,3 +118,15 @@ def test_what_leaves_as_a_jpeg_can_be_read_from_that_jpeg(quality):
     data = marked(layer, encoded(photograph("coffee", 400, 300), "JPEG", quality=quality), statement).data
     (found,) = layer.detect(Asset.open(data))
     assert found.id.agrees_with(statement.id)
+
+
+@pytest.mark.parametrize(("name", "options"), [("WEBP", {"quality": 80}), ("JPEG", {"quality": 75}), ("AVIF", {})])
+def test_a_small_icon_of_two_colours_leaves_a_lossy_encoder_with_its_mark(name, options):
+    statement = Disclosure.new(system="Studio")
+    layer = ImageWatermarkLayer()
+    for ground, ink in (("white", "black"), ("black", "orange"), ("navy", "gold")):
+        icon = Image.new("RGB", (256, 256), ground)
+        ImageDraw.Draw(icon).rounded_rectangle((40, 40, 150, 200), 20, fill=ink)
+        data = marked(layer, encoded(icon, name, **options), statement).data
+        (found,) = layer.detect(Asset.open(data))
+        assert found.id.agrees_with(statement.id)
