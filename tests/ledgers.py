@@ -6,7 +6,7 @@ import secrets
 from disclose.asset import Mark
 from disclose.disclosure import Disclosure
 
-TABLES = ("certificates", "entries", "notice_events", "erasures", "nodes", "checkpoints")
+TABLES = ("certificates", "entries", "notice_events", "erasures", "places", "nodes", "checkpoints")
 
 
 def append(ledger, *, likeness=None, sha256=None, certificate=None, **statement):

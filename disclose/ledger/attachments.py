@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, func, insert, select, text
 
 from disclose.errors import LedgerError, UnreadableError
-from disclose.ledger import manifests, phrases
-from disclose.ledger.tables import ENTRIES, MANIFESTS, NODES, QUOTED_ANSWERS, LogName
+from disclose.ledger import manifests, phrases, places
+from disclose.ledger.tables import ENTRIES, MANIFESTS, QUOTED_ANSWERS, LogName
 
 if TYPE_CHECKING:
     from disclose.ledger.store import Ledger
@@ -68,14 +68,15 @@ def continue_numbers(connection: Connection) -> None:
 
 
 def _manifests(ledger: Ledger, records: int) -> Iterator[dict[str, Any]]:
-    leaf = select(NODES.c.entry).where(NODES.c.log == LogName.RECORDS.code, NODES.c.level == 0)
-    leaf = leaf.where(NODES.c.position < records, NODES.c.entry == MANIFESTS.c.entry)
-    query = select(MANIFESTS.c.entry, MANIFESTS.c.store).where(leaf.exists())
-    query = query.order_by(MANIFESTS.c.entry).limit(_BATCH[MANIFEST])
+    query = select(MANIFESTS.c.entry, MANIFESTS.c.store).order_by(MANIFESTS.c.entry).limit(_BATCH[MANIFEST])
     last = -1
     with ledger.connection() as connection:
+        where = places.read(connection, LogName.RECORDS)
         while rows := connection.execute(query.where(MANIFESTS.c.entry > last)).all():
-            yield from ({"entry": row.entry, "store": _encoded(row.store), "beside": MANIFEST} for row in rows)
+            for row in rows:
+                position = where.position(row.entry)
+                if position is not None and position < records:
+                    yield {"entry": row.entry, "store": _encoded(row.store), "beside": MANIFEST}
             last = rows[-1].entry
 
 

@@ -151,6 +151,15 @@ class Database:
             ) from error
 
 
+def wait_for_turn(connection: Connection, queue: int) -> None:
+    """Have whoever else waits in the *queue* of this number wait on until the transaction ends.
+
+    In SQLite nobody else writes anyway.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK + 1 + queue})")
+
+
 def _url(location: Path | str) -> URL:
     if isinstance(location, Path) or "://" not in location:
         return URL.create("sqlite", database=str(location))

@@ -13,13 +13,14 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from disclose.disclosure import Identifier
 from disclose.ledger import phrases
 from disclose.ledger.manifests import drop
 from disclose.ledger.record import canonical
 from disclose.ledger.tables import ENTRIES, ERASURES, QUOTED_ANSWERS
+from disclose.ledger.tree import leaf_hash
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -53,13 +54,12 @@ class Erasure:
         return cls(**json.loads(text))
 
 
-def erase(connection: Connection, rows: Sequence[Any], reason: str) -> list[tuple[int, Erasure]]:
+def erase(connection: Connection, rows: Sequence[Any], reason: str, numbers: Sequence[int]) -> list[Erasure]:
     """Erase the entries *rows*, their manifests, and by what their texts are found again, in an exclusive transaction.
 
-    Return the erasures with their own numbers.
+    Return the erasures, which have the *numbers* given.
     """
     now = now_text()
-    first = int(connection.execute(select(func.coalesce(func.max(ERASURES.c.number), 0))).scalar_one()) + 1
     made = [
         Erasure(
             entry=row.number,
@@ -71,9 +71,8 @@ def erase(connection: Connection, rows: Sequence[Any], reason: str) -> list[tupl
         )
         for row in rows
     ]
-    numbered = list(enumerate(made, first))
     if made:
-        values = [{"number": number, "entry": one.entry, "body": one.to_text()} for number, one in numbered]
+        values = [_row(number, one) for number, one in zip(numbers, made, strict=True)]
         connection.execute(insert(ERASURES), values)
         emptied = update(ENTRIES).where(ENTRIES.c.number.in_([one.entry for one in made]))
         connection.execute(emptied.values(body=None, likeness=None))
@@ -82,7 +81,12 @@ def erase(connection: Connection, rows: Sequence[Any], reason: str) -> list[tupl
         # To delete reads all phrases through, which most erasures, being of pictures, need not wait for.
         if connection.execute(select(QUOTED_ANSWERS.c.number).where(quoted).limit(1)).first() is not None:
             delete_quotations(connection, quoted)
-    return numbered
+    return made
+
+
+def _row(number: int, erasure: Erasure) -> dict[str, Any]:
+    text = erasure.to_text()
+    return {"number": number, "entry": erasure.entry, "leaf": leaf_hash(text.encode()), "body": text}
 
 
 def delete_quotations(connection: Connection, condition: ColumnElement[bool]) -> int:

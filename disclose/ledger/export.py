@@ -10,19 +10,20 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from array import array
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, insert, select
 
 from disclose.errors import LedgerError
-from disclose.ledger import attachments, certificates
+from disclose.ledger import attachments, certificates, places
 from disclose.ledger.attachments import MANIFEST, QUOTATION
 from disclose.ledger.checkpoint import Checkpoint, VerifierKey
 from disclose.ledger.encoding import pack, unpack
 from disclose.ledger.erasure import Erasure, from_microseconds
 from disclose.ledger.key import verifier_key
-from disclose.ledger.tables import ENTRIES, LogName
+from disclose.ledger.tables import CHECKPOINTS, LogName
 from disclose.ledger.tree import Frontier, leaf_hash
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _WITHOUT_ATTACHMENTS = "disclose-ledger-export/1"
 _ATTACHED = "attached"
 """The name under which the last line of an export is signed."""
 _BATCH = 500
+_LARGEST = 1 << 63
 _BYTES = frozenset({"identifier", "sha256", "likeness", "chain"})
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError)
 
@@ -46,12 +48,15 @@ def exported(ledger: Ledger) -> Iterator[str]:
     yield header
     emptied: set[int] = set()
     for name, log in logs.items():
-        for row in log.rows():
+        for placed in log.rows():
             # What is appended meanwhile is under no checkpoint of this file.
-            if row.position >= sizes[name.label]:
+            if placed.position >= sizes[name.label]:
                 break
-            if row.number is None:
-                raise LedgerError(f"cannot export: {name.noun} {row.leaf_of} is missing; run 'disclose ledger verify'")
+            row = placed.row
+            if row is None:
+                raise LedgerError(
+                    f"cannot export: {name.noun} {placed.number} is missing; run 'disclose ledger verify'"
+                )
             if name is LogName.RECORDS and row.body is None:
                 emptied.add(row.number)
             elif name is LogName.ERASURES:
@@ -83,7 +88,10 @@ def imported(ledger: Ledger, lines: Iterable[str], trusted: VerifierKey) -> int:
     frontiers = {label: Frontier() for label in (*logs, _ATTACHED)}
     frontiers[_ATTACHED].add(_leaf(header))
     erased: dict[int, tuple[str, str, str]] = {}
+    numbers = {label: array("q") for label in logs}
     with ledger.connection(writing=True) as connection:
+        for log in logs.values():
+            log.alone(connection)
         _require_empty(ledger, connection)
         for kind, batch in _batches(source):
             values = [one for one, _ in batch]
@@ -95,8 +103,9 @@ def imported(ledger: Ledger, lines: Iterable[str], trusted: VerifierKey) -> int:
             if kind in logs:
                 _check_erasures(kind, values, erased)
                 rows = _packed(connection, values) if kind == LogName.RECORDS.label else values
-                connection.execute(insert(LogName[kind.upper()].table), rows)
-                logs[kind].place(connection, [(row["number"], leaf) for row, leaf in batch])
+                leaves = [{**row, "leaf": leaf} for row, (_, leaf) in zip(rows, batch, strict=True)]
+                connection.execute(insert(LogName[kind.upper()].table), leaves)
+                numbers[kind].extend(row["number"] for row in rows)
             else:
                 attachments.imported(connection, kind, values)
             for _, leaf in batch:
@@ -107,7 +116,9 @@ def imported(ledger: Ledger, lines: Iterable[str], trusted: VerifierKey) -> int:
             _check_size(label, frontier, checkpoints.get(label))
         if erased:
             raise LedgerError(f"cannot import: entry {min(erased)} is empty, and no erasure is on record")
-        _continue_numbers(connection)
+        for name in LogName:
+            places.keep(connection, name, places.starts(numbers[name.label]))
+        attachments.continue_numbers(connection)
     for log in logs.values():
         log.sequence()
     return frontiers[LogName.RECORDS.label].size
@@ -128,7 +139,8 @@ def _opening(line: str, trusted: VerifierKey) -> tuple[str, dict[str, Checkpoint
 
 def _require_empty(ledger: Ledger, connection: Connection) -> None:
     counts = (connection.execute(select(func.count()).select_from(name.table)).scalar_one() for name in LogName)
-    if any(counts) or not attachments.is_empty(connection):
+    signed = connection.execute(select(func.count()).select_from(CHECKPOINTS)).scalar_one()
+    if any(counts) or signed or not attachments.is_empty(connection):
         raise LedgerError(f"cannot import into {ledger.place}: it is not empty")
 
 
@@ -176,7 +188,7 @@ def _read(line: str) -> tuple[str, Any, bytes]:
 
 def _values(name: LogName, row: Any) -> dict[str, Any]:
     """Return what the row of an export holds: texts as they were hashed, bytes in base64."""
-    found = {column.name: getattr(row, column.name) for column in name.table.columns}
+    found = {column: getattr(row, column) for column in _columns(name)}
     values = {
         key: _encoded(bytes(value)) if key in _BYTES and value is not None else value for key, value in found.items()
     }
@@ -186,13 +198,20 @@ def _values(name: LogName, row: Any) -> dict[str, Any]:
     return values
 
 
+def _columns(name: LogName) -> list[str]:
+    """Return the columns that stand in a line by their names; the leaf stands before them."""
+    return [column.name for column in name.table.columns if column.name != "leaf"]
+
+
 def _row(values: dict[str, Any]) -> tuple[str, dict[str, Any], bytes]:
     """Return the log, the row and the leaf's hash of a line; raises ValueError where they do not fit each other."""
     name = LogName[values.pop("log").upper()]
     leaf = _decoded(values.pop("leaf"))
-    if set(values) != {column.name for column in name.table.columns}:
+    if set(values) != set(_columns(name)):
         raise ValueError("its fields are not those of its log")
     row = {key: _decoded(value) if key in _BYTES and value is not None else value for key, value in values.items()}
+    if type(row["number"]) is not int or not 0 < row["number"] < _LARGEST:
+        raise ValueError("its number is none")
     body: Any = row["body"]
     if body is not None and leaf_hash(body.encode()) != leaf:
         raise ValueError("its text is not the one that was hashed")
@@ -236,14 +255,6 @@ def _check_erasures(label: str, rows: list[dict[str, Any]], erased: dict[int, tu
                 said.recorded,
             ):
                 raise LedgerError(f"cannot import: the erasure of entry {said.entry} does not fit what was erased")
-
-
-def _continue_numbers(connection: Connection) -> None:
-    attachments.continue_numbers(connection)
-    if connection.dialect.name != "sqlite":
-        highest = connection.execute(select(func.max(ENTRIES.c.number))).scalar()
-        if highest is not None:
-            connection.execute(text("SELECT setval('entries_number_seq', :highest)"), {"highest": highest})
 
 
 def _leaf(line: str) -> bytes:

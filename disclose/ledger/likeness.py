@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from sqlalchemy.dialects.postgresql import BIT, aggregate_order_by
 from disclose.ledger.database import Database
 from disclose.ledger.hashes import BITS, PackedHashes
 from disclose.ledger.record import Record
-from disclose.ledger.tables import ENTRIES, NODES, PENDING, LogName
+from disclose.ledger.tables import ENTRIES
 
 LARGEST_IN_PROCESS = 5_000_000
 """Up to so many hashes (48 bytes each) are searched in memory; beyond, PostgreSQL searches them itself."""
@@ -57,61 +56,28 @@ class LikenessSearch:
                 found = _by_the_database(connection, hashes)
                 return None if found is None or (within and found[1] > within(found[2])) else found
             with self._reading:
-                waiting = self._refresh(connection)
-                searched = len(self._hashes) + len(waiting)
+                self._refresh(connection)
+                searched = len(self._hashes)
                 limit = BITS if within is None else within(searched)
-                nearest = [
-                    one
-                    for stored in (self._hashes, waiting)
-                    if (one := stored.nearest(hashes, within=limit)) is not None
-                ]
-        return (*min(nearest, key=lambda one: one[1]), searched) if nearest else None
+                nearest = self._hashes.nearest(hashes, within=limit)
+        return None if nearest is None else (*nearest, searched)
 
     def _is_too_large(self, connection: Connection) -> bool:
-        return self._placed(connection) > LARGEST_IN_PROCESS
+        highest = connection.execute(select(func.max(ENTRIES.c.number))).scalar()
+        return highest is not None and int(highest) > LARGEST_IN_PROCESS
 
-    def _placed(self, connection: Connection) -> int:
-        last = select(func.max(NODES.c.position)).where(NODES.c.log == LogName.RECORDS.code, NODES.c.level == 0)
-        newest = connection.execute(last).scalar()
-        return 0 if newest is None else int(newest) + 1
-
-    def _refresh(self, connection: Connection) -> PackedHashes:
-        """Read the hashes that came since the last time; return those whose entries wait for a place in the tree."""
-        # First those that wait: what gets its place in between is then seen twice rather than not at all.
-        waiting = PackedHashes()
-        joined = PENDING.join(ENTRIES, (ENTRIES.c.number == PENDING.c.entry) & (PENDING.c.log == LogName.RECORDS.code))
-        query = select(ENTRIES.c.number, ENTRIES.c.likeness).select_from(joined).where(ENTRIES.c.likeness.is_not(None))
-        _add(waiting, connection.execute(query).all())
-        if not self._seen and (placed := self._placed(connection)):
-            # What has a place by now does not wait any more, and reading that in one go is much the quickest.
-            self._seen = placed
-            for numbers, hashes in _all(connection):
-                self._hashes.add(numbers, hashes)
-        # By their places in the tree: numbers can come late in PostgreSQL, places never do.
-        pages = (
-            select(NODES.c.position, ENTRIES.c.number, ENTRIES.c.likeness)
-            .select_from(NODES.join(ENTRIES, ENTRIES.c.number == NODES.c.entry))
-            .where(NODES.c.log == LogName.RECORDS.code, NODES.c.level == 0)
-            .order_by(NODES.c.position)
-            .limit(_PAGE)
-        )
-        while rows := connection.execute(pages.where(NODES.c.position >= self._seen)).all():
-            _add(self._hashes, [row for row in rows if row.likeness is not None])
-            self._seen = rows[-1].position + 1
-        return waiting
+    def _refresh(self, connection: Connection) -> None:
+        """Read the hashes that came since the last time; none comes late, behind a higher number."""
+        for numbers, hashes in _after(connection, self._seen):
+            self._hashes.add(numbers, hashes)
+            self._seen = int(numbers[-1])
 
 
-def _add(hashes: PackedHashes, rows: Sequence[Any]) -> None:
-    hashes.add([row.number for row in rows], b"".join(row.likeness for row in rows))
-
-
-def _all(connection: Connection) -> Iterator[tuple[NDArray[numpy.int64], bytes]]:
-    """Yield the numbers of all entries with a likeness that have a place, and their hashes, page by page."""
-    last = -1
-    waits = select(PENDING.c.entry).where(PENDING.c.log == LogName.RECORDS.code, PENDING.c.entry == ENTRIES.c.number)
+def _after(connection: Connection, last: int) -> Iterator[tuple[NDArray[numpy.int64], bytes]]:
+    """Yield the numbers above *last* of entries with a likeness, and their hashes, page by page."""
     page = (
         select(ENTRIES.c.number, ENTRIES.c.likeness)
-        .where(ENTRIES.c.likeness.is_not(None), ENTRIES.c.number > bindparam("last"), ~waits.exists())
+        .where(ENTRIES.c.likeness.is_not(None), ENTRIES.c.number > bindparam("last"))
         .order_by(ENTRIES.c.number)
         .limit(_PAGE)
     )
@@ -133,6 +99,8 @@ def _all(connection: Connection) -> Iterator[tuple[NDArray[numpy.int64], bytes]]
         if not len(counted):
             return
         yield counted, joined
+        if len(counted) < _PAGE:
+            return
         last = int(counted[-1])
 
 

@@ -1,20 +1,22 @@
-"""A log: the entries of one table under a Merkle tree, put there in batches, and checked from leaf to checkpoint."""
+"""A log: the entries of one table, each with its leaf, under a Merkle tree, and checked from leaf to checkpoint."""
 
 from __future__ import annotations
 
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select
+from sqlalchemy import Column, Connection, Row, Select, bindparam, func, insert, select
 
 from disclose.errors import LedgerError
+from disclose.ledger import places
 from disclose.ledger.checkpoint import Checkpoint
-from disclose.ledger.database import Database
+from disclose.ledger.database import Database, wait_for_turn
 from disclose.ledger.key import LedgerKey
-from disclose.ledger.tables import CHECKPOINTS, NODES, PENDING, LogName
+from disclose.ledger.places import Places
+from disclose.ledger.tables import CHECKPOINTS, NODES, PLACES, LogName
 from disclose.ledger.tree import Frontier, consistency_proof, folded, inclusion_proof, leaf_hash, root
 
 TextOf = Callable[[Any], str | None]
@@ -23,6 +25,8 @@ FaultOf = Callable[[Any, str | None], str | None]
 _HEIGHT = 8
 """Of the nodes, every eighth level is stored; what lies between is computed from at most 256 of them."""
 _BATCH = 1024
+_MOST_NODES = 64
+"""So many nodes of a level are completed in one transaction, each over 256 of the level below."""
 _GENESIS = "0" * 64
 """What the first entry of version 0.1.0's chain names as the hash before it."""
 
@@ -55,6 +59,15 @@ class Leaf:
     note: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """What stands at a ``position``: the ``number`` of the entry, and its ``row``, None if it is missing."""
+
+    position: int
+    number: int
+    row: Row[Any] | None
+
+
 class Log:
     """The log *name* in *database*, whose checkpoints *key* signs."""
 
@@ -63,62 +76,59 @@ class Log:
         self._name = name
         self._key = key
         self._signed = 0.0
+        self._table = name.table
+        number = self._table.c.number
+        leaves = select(self._table.c.leaf).where(number >= bindparam("first_"), number < bindparam("stop_"))
+        self._range = leaves.order_by(number)
+        highest = select(func.max(number)), *_highest_of(name, PLACES.c.position, PLACES.c.entry, CHECKPOINTS.c.size)
+        self._highest_of_all = select(*(one.scalar_subquery() for one in highest))
 
     @property
     def verifier(self) -> str:
         """The public key of the log's checkpoints (C2SP vkey)."""
         return str(self._key.verifier(self._name.label))
 
-    def announce(self, connection: Connection, leaves: list[tuple[int, bytes]]) -> None:
-        """Have entries wait for their places, by number and hash, in the transaction that appends them."""
-        rows = [{"log": self._name.code, "entry": number, "leaf": leaf} for number, leaf in leaves]
-        if connection.dialect.name == "sqlite":
-            connection.execute(insert(PENDING), rows)
-        else:
-            # With RETURNING, SQLAlchemy sends all rows in one statement; pg8000 alone would send each by itself.
-            connection.execute(insert(PENDING).returning(PENDING.c.log), rows)
+    def alone(self, connection: Connection) -> None:
+        """Have whoever else appends wait until the transaction ends."""
+        wait_for_turn(connection, self._name.code)
+
+    def numbers(self, connection: Connection, count: int) -> range:
+        """Return the numbers of the next *count* entries, for the transaction that inserts them with their leaves.
+
+        Others who append wait until it ends: so numbers have no gaps, tell the places in the tree, and never come late.
+        """
+        self.alone(connection)
+        first = self._highest(connection) + 1
+        return range(first, first + count)
 
     def sequence(self) -> int:
-        """Give every waiting entry its place, sign a checkpoint if there is anything new, and return the size."""
+        """Complete the tree, sign a checkpoint if there is anything new, and return the size."""
         while True:
             with self._database.connection(writing=True) as connection:
-                added = self.grow(connection)
-                note = self.sign(connection) if added < _BATCH else None
-                size = self._size(connection)
+                size, is_whole = self._grow(connection)
+                note = self._sign(connection, size) if is_whole else None
             if note is not None:
                 self.remember(note)
-            if added < _BATCH:
+            if is_whole:
                 return size
 
-    def grow(self, connection: Connection) -> int:
-        """Give up to 1,024 waiting entries their places in an exclusive transaction; return how many."""
-        mine = PENDING.c.log == self._name.code
-        query = select(PENDING.c.entry, PENDING.c.leaf).where(mine).order_by(PENDING.c.entry).limit(_BATCH)
-        waiting = connection.execute(query).all()
-        if not waiting:
-            return 0
-        self.place(connection, [(row.entry, bytes(row.leaf)) for row in waiting])
-        connection.execute(delete(PENDING).where(mine, PENDING.c.entry.in_([row.entry for row in waiting])))
-        return len(waiting)
+    def settle(self, connection: Connection, *, at_most_every: float) -> str | None:
+        """Complete the tree in an exclusive transaction, and return the note if a checkpoint was signed.
 
-    def place(self, connection: Connection, leaves: list[tuple[int, bytes]]) -> None:
-        """Give entries, by number and hash, the next places in an exclusive transaction, in the order given."""
-        size = self._size(connection)
-        self._store(connection, [(0, size + place, leaf, number) for place, (number, leaf) in enumerate(leaves)])
-        self._complete(connection, size, size + len(leaves))
+        None is signed where less than *at_most_every* seconds went by since the last.
+        """
+        size, is_whole = self._grow(connection)
+        if not is_whole or time.monotonic() - self._signed < at_most_every:
+            return None
+        return self._sign(connection, size)
 
-    def sign(self, connection: Connection, *, at_most_every: float = 0.0) -> str | None:
-        """Sign a checkpoint of the tree as it is, unless the last one says the same; return the note if so.
+    def _sign(self, connection: Connection, size: int) -> str | None:
+        """Sign a checkpoint of the first *size* leaves, unless the last one says as much; return the note if so.
 
         Raises LedgerError where another key signed the last one: what it says must not be said by this one.
         """
-        if time.monotonic() - self._signed < at_most_every:
-            return None
-        size = self._size(connection)
         last = self._last_note(connection)
-        if last is not None and self._opened(last).size >= size:
-            return None
-        if size == 0:
+        if size == 0 or (last is not None and self._opened(last).size >= size):
             return None
         note = self._key.signed(self._name.label, size, root(size, self._node(connection)))
         connection.execute(insert(CHECKPOINTS).values(log=self._name.code, size=size, note=note))
@@ -139,14 +149,12 @@ class Log:
         """Return the place of entry *number* with the proof that leads to the newest checkpoint."""
         note = self.checkpoint()
         with self._database.connection() as connection:
-            row = connection.execute(
-                select(NODES.c.position, NODES.c.hash).where(NODES.c.log == self._name.code, NODES.c.entry == number)
-            ).first()
-            if row is None or note is None:
+            leaf = connection.execute(select(self._table.c.leaf).where(self._table.c.number == number)).scalar()
+            position = places.read(connection, self._name).position(number)
+            if leaf is None or position is None or note is None:
                 raise LedgerError(f"cannot prove {self._name.noun} {number}: it is not in the ledger")
-            size = self._opened(note).size
-            proof = inclusion_proof(row.position, size, self._node(connection))
-        return Leaf(position=row.position, hash=bytes(row.hash), proof=proof, note=note)
+            proof = inclusion_proof(position, self._opened(note).size, self._node(connection))
+        return Leaf(position=position, hash=bytes(leaf), proof=proof, note=note)
 
     def consistency(self, old: int) -> tuple[bytes, ...]:
         """Return the proof that the newest checkpoint's tree begins with the first *old* leaves."""
@@ -173,18 +181,18 @@ class Log:
         """
         try:
             self.sequence()
+            unsigned = None
         except LedgerError as error:
-            return LedgerCheck(entries=self.size(), head="", reason=str(error))
+            unsigned = str(error)
         with self._database.connection() as connection:
-            return self._check(connection, fault_of, text_of)
+            found = self._check(connection, fault_of, text_of)
+        # What is wrong with the leaves says more than that no checkpoint can be signed over them.
+        return replace(found, reason=unsigned) if found.is_intact else found
 
     def size(self) -> int:
-        """Return how many entries there are, those that wait included."""
-        waiting = select(func.count()).select_from(PENDING).where(PENDING.c.log == self._name.code).scalar_subquery()
+        """Return how many entries there are."""
         with self._database.connection() as connection:
-            placed = select(func.max(NODES.c.position)).where(NODES.c.log == self._name.code, NODES.c.level == 0)
-            last, more = connection.execute(select(placed.scalar_subquery(), waiting)).one()
-        return (0 if last is None else int(last) + 1) + int(more)
+            return self._extent(connection)[1]
 
     def _check(self, connection: Connection, fault_of: FaultOf, text_of: TextOf) -> LedgerCheck:
         noun, frontier, chain = self._name.noun, Frontier(), _GENESIS
@@ -195,17 +203,13 @@ class Log:
             return self._broken(frontier, str(error))
         notes = self._notes(connection)
         tops = iter(self._stored(connection))
-        for row in self._joined(connection):
-            reason = None
-            if row.position != frontier.size:
-                reason = f"the leaf of {noun} {row.leaf_of} does not follow the one before it"
-            elif row.number is None:
-                reason = f"{noun} {row.leaf_of} is missing"
-            else:
-                reason, chain = _fault(row, noun, chain, fault_of, text_of)
+        for placed in self._placed(connection):
+            if placed.row is None:
+                return self._broken(frontier, f"{noun} {placed.number} is missing", placed.number)
+            reason, chain = _fault(placed.row, noun, chain, fault_of, text_of)
             if reason is not None:
-                return self._broken(frontier, reason, row.leaf_of)
-            frontier.add(bytes(row.leaf))
+                return self._broken(frontier, reason, placed.number)
+            frontier.add(bytes(placed.row.leaf))
             if frontier.size in notes and (reason := self._disagrees(notes.pop(frontier.size), frontier.root())):
                 return self._broken(frontier, reason)
             if frontier.size % (1 << _HEIGHT) == 0 and (reason := _disagrees_above(tops, frontier)):
@@ -215,15 +219,8 @@ class Log:
     def _concluded(
         self, connection: Connection, frontier: Frontier, notes: dict[int, str], remembered: Checkpoint | None
     ) -> LedgerCheck:
-        table = self._name.table
-        count = connection.execute(select(func.count()).select_from(table)).scalar_one()
-        waiting = select(func.count()).select_from(PENDING).where(PENDING.c.log == self._name.code)
-        if count > frontier.size + connection.execute(waiting).scalar_one():
-            placed = select(NODES.c.entry).where(NODES.c.log == self._name.code, NODES.c.entry == table.c.number)
-            waits = select(PENDING.c.entry).where(PENDING.c.log == self._name.code, PENDING.c.entry == table.c.number)
-            stray = select(func.min(table.c.number)).where(~placed.exists(), ~waits.exists())
-            if (number := connection.execute(stray).scalar()) is not None:
-                return self._broken(frontier, f"{self._name.noun} {number} was never appended", number)
+        if (number := self._stray(connection)) is not None:
+            return self._broken(frontier, f"{self._name.noun} {number} was never appended", number)
         if notes:
             return self._broken(
                 frontier, f"a checkpoint was signed over {max(notes)} leaves, and {frontier.size} are left"
@@ -231,6 +228,16 @@ class Log:
         if reason := self._goes_back(connection, frontier, remembered):
             return self._broken(frontier, reason)
         return LedgerCheck(entries=frontier.size, head=frontier.root().hex())
+
+    def _stray(self, connection: Connection) -> int | None:
+        """Return the lowest number that an entry has and no place is for, if there is one."""
+        where, number = places.read(connection, self._name), self._table.c.number
+        position, entry = where.open
+        earlier = select(func.count()).select_from(self._table).where(number < entry)
+        if connection.execute(earlier).scalar_one() <= position:
+            return None
+        found = connection.execute(select(number).where(number < entry).order_by(number)).scalars()
+        return next((one for one in found if where.position(one) is None), None)
 
     def _goes_back(self, connection: Connection, frontier: Frontier, last: Checkpoint | None) -> str | None:
         """Return in words how the tree goes back behind the *last* checkpoint that was signed here, if it does."""
@@ -263,25 +270,27 @@ class Log:
                 " put the key that signed them there"
             ) from error
 
-    def rows(self) -> Iterator[Row[Any]]:
-        """Yield the rows of the table in the order of their places, with ``position``, ``leaf_of`` and ``leaf``."""
+    def rows(self) -> Iterator[Placed]:
+        """Yield what stands in the tree, in the order of the places."""
         with self._database.connection() as connection:
-            yield from self._joined(connection)
+            yield from self._placed(connection)
 
-    def _joined(self, connection: Connection) -> Iterator[Row[Any]]:
-        """Yield the leaves in order, each with the row of its entry, if that is there."""
-        table = self._name.table
-        query = (
-            select(NODES.c.position, NODES.c.entry.label("leaf_of"), NODES.c.hash.label("leaf"), table)
-            .select_from(NODES.outerjoin(table, table.c.number == NODES.c.entry))
-            .where(NODES.c.log == self._name.code, NODES.c.level == 0)
-            .order_by(NODES.c.position)
-            .limit(_BATCH)
-        )
-        last = -1
-        while rows := connection.execute(query.where(NODES.c.position > last)).all():
-            yield from rows
-            last = rows[-1].position
+    def _placed(self, connection: Connection) -> Iterator[Placed]:
+        where, size = self._extent(connection)
+        for position, number, count in where.runs(0, size):
+            for at, row in self._numbered(connection, number, number + count):
+                yield Placed(position=position + at - number, number=at, row=row)
+
+    def _numbered(self, connection: Connection, number: int, stop: int) -> Iterator[tuple[int, Row[Any] | None]]:
+        """Yield each number from *number* to before *stop* with its row, if that is there."""
+        own = self._table.c.number
+        query = select(self._table).order_by(own).limit(_BATCH)
+        while rows := connection.execute(query.where(own >= number, own < stop)).all():
+            for row in rows:
+                yield from ((missing, None) for missing in range(number, row.number))
+                yield row.number, row
+                number = row.number + 1
+        yield from ((missing, None) for missing in range(number, stop))
 
     def _notes(self, connection: Connection) -> dict[int, str]:
         mine = select(CHECKPOINTS.c.size, CHECKPOINTS.c.note).where(CHECKPOINTS.c.log == self._name.code)
@@ -291,65 +300,101 @@ class Log:
         mine = select(CHECKPOINTS.c.note).where(CHECKPOINTS.c.log == self._name.code)
         return connection.execute(mine.order_by(CHECKPOINTS.c.size.desc()).limit(1)).scalar()
 
-    def _size(self, connection: Connection) -> int:
-        leaves = (NODES.c.log == self._name.code, NODES.c.level == 0)
-        last = connection.execute(select(func.max(NODES.c.position)).where(*leaves)).scalar()
-        return 0 if last is None else int(last) + 1
+    def _extent(self, connection: Connection) -> tuple[Places, int]:
+        """Return the places, and how many of them there are."""
+        # In this order: of an import in between, the places are known before its numbers are.
+        highest = self._highest(connection)
+        where = places.read(connection, self._name)
+        return where, where.size(highest)
+
+    def _highest(self, connection: Connection) -> int:
+        """Return the highest number that was given so far, or 0.
+
+        What a checkpoint was signed over was there: where the last of it is missing, its places are not given again.
+        """
+        number, position, entry, signed = connection.execute(self._highest_of_all).one()
+        before = (entry or 1) - 1
+        return max(number or 0, before, before + (signed or 0) - (position or 0))
 
     def _stored(self, connection: Connection) -> list[bytes]:
-        """Return the stored nodes above the leaves, in the order in which they were completed."""
-        query = select(NODES.c.level, NODES.c.position, NODES.c.hash).where(
-            NODES.c.log == self._name.code, NODES.c.level > 0
-        )
+        """Return the stored nodes in the order in which they were completed."""
+        query = select(NODES.c.level, NODES.c.position, NODES.c.hash).where(NODES.c.log == self._name.code)
         rows = connection.execute(query).all()
         ordered = sorted(rows, key=lambda row: ((row.position + 1) << row.level, row.level))
         return [bytes(row.hash) for row in ordered]
 
-    def _complete(self, connection: Connection, old: int, size: int) -> None:
-        """Store the nodes of every eighth level that became whole when the tree grew from *old* to *size* leaves."""
-        level = _HEIGHT
-        while size >> level:
-            made = range(old >> level, size >> level)
-            rows = [
-                (level, place, self._fold(connection, level - _HEIGHT, place << _HEIGHT, _HEIGHT)) for place in made
-            ]
-            if rows:
-                self._store(connection, [(*row, None) for row in rows])
+    def _grow(self, connection: Connection) -> tuple[int, bool]:
+        """Store nodes of every eighth level that became whole; return the number of leaves, and if those are all."""
+        where, size = self._extent(connection)
+        below = size
+        level, is_whole = _HEIGHT, True
+        while wanted := below >> _HEIGHT:
+            there = self._count(connection, level)
+            made = range(there, min(wanted, there + _MOST_NODES))
+            hashes = [self._fold(connection, where, level - _HEIGHT, place << _HEIGHT, _HEIGHT) for place in made]
+            self._store(connection, [(level, place, one) for place, one in zip(made, hashes, strict=True)])
+            below = there + len(made)
+            is_whole = is_whole and below >= wanted
             level += _HEIGHT
+        return size, is_whole
 
-    def _store(self, connection: Connection, rows: list[tuple[int, int, bytes, int | None]]) -> None:
-        names = ("level", "position", "hash", "entry")
-        values = [{"log": self._name.code, **dict(zip(names, row, strict=True))} for row in rows]
-        if connection.dialect.name == "sqlite":
+    def _count(self, connection: Connection, level: int) -> int:
+        stored = (NODES.c.log == self._name.code, NODES.c.level == level)
+        last = connection.execute(select(func.max(NODES.c.position)).where(*stored)).scalar()
+        return 0 if last is None else int(last) + 1
+
+    def _store(self, connection: Connection, rows: list[tuple[int, int, bytes]]) -> None:
+        if rows:
+            names = ("level", "position", "hash")
+            values = [{"log": self._name.code, **dict(zip(names, row, strict=True))} for row in rows]
             connection.execute(insert(NODES), values)
-        else:
-            connection.execute(insert(NODES).returning(NODES.c.log), values)
 
     def _node(self, connection: Connection) -> Callable[[int, int], bytes]:
+        where = places.read(connection, self._name)
+
         def node(level: int, index: int) -> bytes:
             above = level % _HEIGHT
-            return self._fold(connection, level - above, index << above, above)
+            return self._fold(connection, where, level - above, index << above, above)
 
         return node
 
-    def _fold(self, connection: Connection, level: int, first: int, height: int) -> bytes:
-        """Return the node that stands *height* levels above the stored nodes from *first* on."""
-        query = _RANGE.order_by(NODES.c.position)
-        values = {"log_": self._name.code, "level_": level, "first_": first, "stop_": first + (1 << height)}
-        hashes = [bytes(row.hash) for row in connection.execute(query, values)]
+    def _fold(self, connection: Connection, where: Places, level: int, first: int, height: int) -> bytes:
+        """Return the node that stands *height* levels above those of *level* from *first* on: leaves, or stored."""
+        stop = first + (1 << height)
+        if level:
+            values = {"log_": self._name.code, "level_": level, "first_": first, "stop_": stop}
+            hashes = [bytes(one) for one in connection.execute(_NODES, values).scalars()]
+        else:
+            hashes = self._leaves(connection, where, first, stop)
         if len(hashes) != 1 << height:
             raise LedgerError(
                 f"the tree of the ledger {self._database.place} was tampered with: a gap at leaf {first << level}"
             )
         return folded(hashes)
 
+    def _leaves(self, connection: Connection, where: Places, first: int, stop: int) -> list[bytes]:
+        """Return the leaves that are there from *first* to before *stop*."""
+        hashes: list[bytes] = []
+        for _, number, count in where.runs(first, stop):
+            values = {"first_": number, "stop_": number + count}
+            hashes += map(bytes, connection.execute(self._range, values).scalars())
+        return hashes
 
-_RANGE = select(NODES.c.hash).where(
-    NODES.c.log == bindparam("log_"),
-    NODES.c.level == bindparam("level_"),
-    NODES.c.position >= bindparam("first_"),
-    NODES.c.position < bindparam("stop_"),
+
+_NODES = (
+    select(NODES.c.hash)
+    .where(
+        NODES.c.log == bindparam("log_"),
+        NODES.c.level == bindparam("level_"),
+        NODES.c.position >= bindparam("first_"),
+        NODES.c.position < bindparam("stop_"),
+    )
+    .order_by(NODES.c.position)
 )
+
+
+def _highest_of(name: LogName, *columns: Column[int]) -> list[Select[Any]]:
+    return [select(func.max(column)).where(column.table.c.log == name.code) for column in columns]
 
 
 def chained(previous: str, text: str) -> str:

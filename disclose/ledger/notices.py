@@ -14,7 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, insert, select
+from sqlalchemy import Connection, exists, insert, select
 
 from disclose.errors import LedgerError
 from disclose.ledger import record
@@ -80,11 +80,11 @@ class NoticeLog:
         """
         with self._ledger.connection(writing=True) as connection:
             events = self._read(connection, _EVENTS.c.subject == subject)
-            appended = [_append(connection, happening) for happening in decide(events)]
+            happenings = list(decide(events))
+            numbers = self._log.numbers(connection, len(happenings))
+            appended = [_append(connection, *one) for one in zip(numbers, happenings, strict=True)]
             if appended:
-                self._log.announce(connection, [(one.sequence, bytes.fromhex(one.hash)) for one in appended])
-                self._log.grow(connection)
-                note = self._log.sign(connection, at_most_every=_SECONDS_BETWEEN_CHECKPOINTS)
+                note = self._log.settle(connection, at_most_every=_SECONDS_BETWEEN_CHECKPOINTS)
         if appended and note is not None:
             self._log.remember(note)
         return events + appended
@@ -131,10 +131,10 @@ class NoticeLog:
             ) from error
 
 
-def _append(connection: Connection, happening: Happening) -> NoticeEvent:
-    number = int(connection.execute(select(func.coalesce(func.max(_EVENTS.c.number), 0))).scalar_one()) + 1
+def _append(connection: Connection, number: int, happening: Happening) -> NoticeEvent:
     text = _body(happening)
-    connection.execute(insert(_EVENTS).values(number=number, body=text, **_index(happening)))
+    leaf = leaf_hash(text.encode())
+    connection.execute(insert(_EVENTS).values(number=number, leaf=leaf, body=text, **_index(happening)))
     return _event(number, text)
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, and_, func, insert, select, text
+from sqlalchemy import Connection, and_, insert, select
 
 from disclose.asset import Mark
 from disclose.disclosure import Disclosure, Identifier
@@ -25,11 +25,12 @@ from disclose.ledger.database import Database
 from disclose.ledger.encoding import pack, unpack
 from disclose.ledger.erasure import Erasure, erase, to_microseconds
 from disclose.ledger.key import LedgerKey
+from disclose.ledger.leading import LENGTH, leading
 from disclose.ledger.likeness import Likeness, LikenessSearch
 from disclose.ledger.log import LedgerCheck, Log
 from disclose.ledger.proof import Proof
 from disclose.ledger.record import Record
-from disclose.ledger.tables import CONTENT_PREFIX, ENTRIES, ERASURES, LogName
+from disclose.ledger.tables import ENTRIES, ERASURES, LogName
 from disclose.ledger.tree import leaf_hash
 from disclose.ledger.writer import GroupCommit
 
@@ -40,10 +41,9 @@ _HOUR = 3600.0
 
 @dataclass(frozen=True, kw_only=True)
 class _Draft:
-    """A row of the entries without its number, and the hash of its leaf."""
+    """A row of the entries without its number, and what is kept with it."""
 
     row: dict[str, Any]
-    leaf: bytes
     certificate: bytes | None = None
     manifest: bytes | None = None
 
@@ -114,15 +114,15 @@ class Ledger:
         row = {
             **dict(zip(("identifier", "sha256", "likeness"), columns, strict=True)),
             "recorded": to_microseconds(now),
+            "leaf": leaf_hash(body.encode()),
             "body": pack(body, columns, certificate),
         }
-        leaf = leaf_hash(body.encode())
-        number = self._writer.submit(_Draft(row=row, leaf=leaf, certificate=certificate, manifest=manifest))
+        number = self._writer.submit(_Draft(row=row, certificate=certificate, manifest=manifest))
         return Record.from_body(number, body)
 
     def find(self, identifier: Identifier) -> list[Record]:
         """Return every record whose id begins with *identifier*, oldest first; :meth:`erased` knows the others."""
-        return self._select(ENTRIES.c.identifier.between(*_range(identifier)))
+        return self._select(_begins_with(identifier))
 
     def find_content(self, sha256: str) -> Record | None:
         """Return the record of the very bytes with this SHA-256, or None."""
@@ -130,7 +130,7 @@ class Ledger:
 
     def erased(self, identifier: Identifier) -> list[Erasure]:
         """Return the erasures of records whose id began with *identifier*, oldest first."""
-        return self._select_erased(ENTRIES.c.identifier.between(*_range(identifier)))
+        return self._select_erased(_begins_with(identifier))
 
     def erased_content(self, sha256: str) -> Erasure | None:
         """Return the erasure of the record of the very bytes with this SHA-256, or None."""
@@ -166,7 +166,7 @@ class Ledger:
         The manifests kept beside them go too. The tree stays whole: the leaf hashes stay, with the id and the SHA-256
         under which the erasure is found. Backups and exports are beyond reach.
         """
-        return self._erase(ENTRIES.c.identifier.between(*_range(identifier)), reason)
+        return self._erase(_begins_with(identifier), reason)
 
     def forget_before(self, moment: datetime, *, reason: str) -> list[Erasure]:
         """Erase every record made before *moment* (with its time zone), as at the end of a retention period."""
@@ -239,14 +239,12 @@ class Ledger:
     def _commit(self, drafts: list[_Draft]) -> list[int]:
         with self._database.connection(writing=True, exclusive=False) as connection:
             certificates.keep(connection, (one.certificate for one in drafts if one.certificate is not None))
-            numbers = _numbers(connection, len(drafts))
+            numbers = self._records.numbers(connection, len(drafts))
             rows = [{"number": number, **draft.row} for number, draft in zip(numbers, drafts, strict=True)]
             insert_all(connection, rows)
             kept = zip(numbers, (draft.manifest for draft in drafts), strict=True)
             manifests.keep(connection, [(number, store) for number, store in kept if store is not None])
-            leaves = [(number, draft.leaf) for number, draft in zip(numbers, drafts, strict=True)]
-            self._records.announce(connection, leaves)
-        return numbers
+        return list(numbers)
 
     def _settle(self) -> None:
         self._records.sequence()
@@ -263,12 +261,9 @@ class Ledger:
         query = query.where(condition, ENTRIES.c.body.is_not(None)).order_by(ENTRIES.c.number).limit(_PAGE)
         while True:
             with self._database.connection(writing=True) as connection:
-                numbered = erase(connection, connection.execute(query).all(), reason)
-                if numbered:
-                    leaves = [(number, leaf_hash(one.to_text().encode())) for number, one in numbered]
-                    self._erasures.announce(connection, leaves)
-            erased += [one for _, one in numbered]
-            if len(numbered) < _PAGE:
+                rows = connection.execute(query).all()
+                erased += erase(connection, rows, reason, self._erasures.numbers(connection, len(rows)))
+            if len(rows) < _PAGE:
                 break
         if erased:
             self._likenesses.reset()
@@ -306,7 +301,6 @@ class Ledger:
         return [Erasure.from_text(row.body) for row in rows]
 
 
-_NEXT_NUMBERS = text("SELECT nextval('entries_number_seq') FROM generate_series(1, :count)")
 _ROWS = select(ENTRIES.c.number, ENTRIES.c.identifier, ENTRIES.c.sha256, ENTRIES.c.likeness, ENTRIES.c.body).where(
     ENTRIES.c.body.is_not(None)
 )
@@ -321,23 +315,18 @@ def insert_all(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     connection.execute(statement, list(rows))
 
 
-def _numbers(connection: Connection, count: int) -> list[int]:
-    """Return the numbers of the next *count* entries: from a sequence, or under the lock of whoever writes alone."""
-    if connection.dialect.name != "sqlite":
-        return [int(row[0]) for row in connection.execute(_NEXT_NUMBERS, {"count": count})]
-    last = connection.execute(select(func.coalesce(func.max(ENTRIES.c.number), 0))).scalar_one()
-    return list(range(last + 1, last + 1 + count))
-
-
-def _range(identifier: Identifier) -> tuple[bytes, bytes]:
+def _begins_with(identifier: Identifier) -> Any:
     missing = 128 - identifier.length
     lowest = identifier.value << missing
-    return lowest.to_bytes(16), (lowest | ((1 << missing) - 1)).to_bytes(16)
+    first, last = lowest.to_bytes(16), (lowest | ((1 << missing) - 1)).to_bytes(16)
+    column = ENTRIES.c.identifier
+    # All of these begin with the same bit.
+    return and_(leading(column).between(first[:LENGTH], last[:LENGTH]), column.between(first, last))
 
 
 def _has_content(sha256: str) -> Any:
     wanted = bytes.fromhex(sha256)
-    return and_(CONTENT_PREFIX.in_([wanted[:8]]), ENTRIES.c.sha256 == wanted)
+    return and_(leading(ENTRIES.c.sha256) == wanted[:LENGTH], ENTRIES.c.sha256 == wanted)
 
 
 def _text(row: Any) -> str | None:

@@ -22,15 +22,14 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    literal_column,
     select,
-    text,
 )
 from sqlalchemy.types import TypeDecorator
 
 from disclose.ledger.encoding import REFERENCE, REFERRING
+from disclose.ledger.leading import leading
 
-REVISION = "0006"
+REVISION = "0007"
 """The revision of the schema below; migrations/versions leads to it from every earlier one."""
 
 METADATA = MetaData()
@@ -66,22 +65,21 @@ class _Body(TypeDecorator[bytes]):
 ENTRIES = Table(
     "entries",
     METADATA,
-    # From a sequence in PostgreSQL, with gaps where a writer gave up.
-    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    # Without gaps, so that it tells the place of the leaf (disclose.ledger.places).
+    Column("number", _NUMBER, primary_key=True, autoincrement=False),
+    # Microseconds since 1970 in UTC, for retention by age.
+    Column("recorded", BigInteger, nullable=False),
     Column("identifier", LargeBinary(16), nullable=False),
     Column("sha256", LargeBinary(32), nullable=False),
     Column("likeness", LargeBinary(32)),
-    # Microseconds since 1970 in UTC, for retention by age.
-    Column("recorded", BigInteger, nullable=False),
+    Column("leaf", LargeBinary(32), nullable=False),
     # Nothing once it was erased.
     Column("body", _Body),
     # The hash by which version 0.1.0 chained its entries.
     Column("chain", LargeBinary(32)),
 )
-Index("entries_by_identifier", ENTRIES.c.identifier)
-# Eight bytes of a hash tell contents apart well enough to find the row.
-CONTENT_PREFIX = func.substr(ENTRIES.c.sha256, literal_column("1"), literal_column("8"))
-Index("entries_by_content", CONTENT_PREFIX)
+Index("entries_by_identifier", leading(ENTRIES.c.identifier))
+Index("entries_by_content", leading(ENTRIES.c.sha256))
 
 NOTICE_EVENTS = Table(
     "notice_events",
@@ -92,6 +90,7 @@ NOTICE_EVENTS = Table(
     Column("state", String(16), nullable=False),
     Column("subject", String(32), nullable=False),
     Column("opening", Integer, nullable=False),
+    Column("leaf", LargeBinary(32), nullable=False),
     Column("body", String, nullable=False),
     Column("chain", LargeBinary(32)),
     Index("notice_events_by_session", "session", "encounter"),
@@ -102,6 +101,7 @@ ERASURES = Table(
     METADATA,
     Column("number", _NUMBER, primary_key=True, autoincrement=False),
     Column("entry", _NUMBER, nullable=False, unique=True),
+    Column("leaf", LargeBinary(32), nullable=False),
     Column("body", String, nullable=False),
 )
 QUOTED_ANSWERS = Table(
@@ -145,14 +145,16 @@ MANIFESTS = Table(
     Column("store", LargeBinary, nullable=False),
     Index("manifest_stores_by_label", "label"),
 )
-PENDING = Table(
-    "pending",
+# Where the number of an entry does not tell its place: see disclose.ledger.places.
+PLACES = Table(
+    "places",
     METADATA,
     Column("log", SmallInteger, primary_key=True, autoincrement=False),
-    Column("entry", _NUMBER, primary_key=True, autoincrement=False),
-    Column("leaf", LargeBinary(32), nullable=False),
+    Column("position", _NUMBER, primary_key=True, autoincrement=False),
+    Column("entry", _NUMBER, nullable=False),
     sqlite_with_rowid=False,
 )
+# Of the trees, every eighth level above the leaves, which stand with their entries.
 NODES = Table(
     "nodes",
     METADATA,
@@ -160,17 +162,7 @@ NODES = Table(
     Column("level", SmallInteger, primary_key=True, autoincrement=False),
     Column("position", _NUMBER, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary(32), nullable=False),
-    # Of a leaf: the number of what it is the hash of.
-    Column("entry", _NUMBER),
     sqlite_with_rowid=False,
-)
-Index(
-    "nodes_by_entry",
-    NODES.c.log,
-    NODES.c.entry,
-    unique=True,
-    sqlite_where=text("entry IS NOT NULL"),
-    postgresql_where=text("entry IS NOT NULL"),
 )
 CHECKPOINTS = Table(
     "checkpoints",
@@ -193,11 +185,8 @@ class LogName(Enum):
         self.code, self.label, self.noun, self.table = code, label, noun, table
 
 
-_APPEND_ONLY = ("certificates", "notice_events", "erasures", "nodes", "checkpoints")
-_ERASED = " AND ".join(
-    ["NEW.body IS NULL", "NEW.likeness IS NULL"]
-    + [f"NEW.{name} = OLD.{name}" for name in ("number", "identifier", "sha256", "recorded")]
-)
+_APPEND_ONLY = ("certificates", "notice_events", "erasures", "places", "nodes", "checkpoints")
+_KEPT = ("number", "identifier", "sha256", "recorded", "leaf")
 _REFUSAL = "the ledger is append-only"
 
 
@@ -214,11 +203,15 @@ def of_dialect(name: str) -> list[Table]:
     return [table for table in METADATA.sorted_tables if table.info.get("dialect", name) == name]
 
 
-def guard(connection: Connection, append_only: Sequence[str] = _APPEND_ONLY) -> None:
-    """Create the triggers: nothing is updated or deleted, but for the payload of an entry, which can be erased."""
+def guard(connection: Connection, append_only: Sequence[str] = _APPEND_ONLY, *, kept: Sequence[str] = _KEPT) -> None:
+    """Create the triggers: nothing is updated or deleted, but for the payload of an entry, which can be erased.
+
+    *kept* are the columns of an entry that an erasure leaves as they are.
+    """
+    erased = ["NEW.body IS NULL", "NEW.likeness IS NULL", *(f"NEW.{name} = OLD.{name}" for name in kept)]
     is_sqlite = connection.dialect.name == "sqlite"
     for statement in _SQLITE_ENTRIES if is_sqlite else _POSTGRESQL_ENTRIES:
-        connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(statement.format(erased=" AND ".join(erased)))
     for table in append_only:
         guard_table(connection, table)
 
@@ -232,7 +225,7 @@ def guard_table(connection: Connection, table: str) -> None:
 
 _RAISE = f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
 _SQLITE_ENTRIES = (
-    f"CREATE TRIGGER entries_no_update BEFORE update ON entries WHEN NOT ({_ERASED}) {_RAISE}",
+    f"CREATE TRIGGER entries_no_update BEFORE update ON entries WHEN NOT ({{erased}}) {_RAISE}",
     f"CREATE TRIGGER entries_no_delete BEFORE delete ON entries {_RAISE}",
 )
 _REFUSE = "EXECUTE FUNCTION disclose_append_only()"
@@ -240,7 +233,7 @@ _POSTGRESQL_ENTRIES = (
     "CREATE OR REPLACE FUNCTION disclose_append_only() RETURNS trigger LANGUAGE plpgsql AS"
     f" $$ BEGIN RAISE EXCEPTION '{_REFUSAL}'; END $$",
     f"CREATE TRIGGER entries_no_truncate BEFORE TRUNCATE ON entries FOR EACH STATEMENT {_REFUSE}",
-    f"CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries FOR EACH ROW WHEN (NOT ({_ERASED})) {_REFUSE}",
+    f"CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries FOR EACH ROW WHEN (NOT ({{erased}})) {_REFUSE}",
     f"CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries FOR EACH ROW {_REFUSE}",
 )
 

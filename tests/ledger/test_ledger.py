@@ -64,20 +64,24 @@ def test_entries_can_be_neither_changed_nor_deleted(ledger):
             connection.exec_driver_sql(statement)
 
 
+SAID = "recorded, identifier, sha256, likeness, leaf, body, chain"
+SLIPPED = f"INSERT INTO entries (number, {SAID})"
 FORGERIES = {
     "a changed index": ("UPDATE entries SET sha256 = {ff} WHERE number = 3", 3),
     "a changed body": ("UPDATE entries SET body = (SELECT body FROM entries WHERE number = 1) WHERE number = 2", 2),
     "a damaged body": ("UPDATE entries SET body = {ff} WHERE number = 2", 2),
     "an emptied entry": ("UPDATE entries SET body = NULL, likeness = NULL WHERE number = 2", 2),
     "a deleted entry": ("DELETE FROM entries WHERE number = 2", 2),
+    "the last entry deleted": ("DELETE FROM entries WHERE number = 4", 4),
     "a moved entry": ("UPDATE entries SET number = 9 WHERE number = 1", 1),
-    "a changed leaf": ("UPDATE nodes SET hash = {ff} WHERE log = 0 AND level = 0 AND position = 3", 4),
-    "a deleted leaf": ("DELETE FROM nodes WHERE log = 0 AND level = 0 AND position = 1", 3),
-    "an entry slipped in": (
-        "INSERT INTO entries SELECT 99, identifier, sha256, likeness, recorded, body, chain FROM entries"
-        " WHERE number = 1",
-        99,
+    "a changed leaf": ("UPDATE entries SET leaf = {ff} WHERE number = 4", 4),
+    "an entry and its leaf changed": (
+        "UPDATE entries SET body = (SELECT body FROM entries WHERE number = 1),"
+        " leaf = (SELECT leaf FROM entries WHERE number = 1) WHERE number = 2",
+        2,
     ),
+    "an entry slipped in before the first": (f"{SLIPPED} SELECT 0, {SAID} FROM entries WHERE number = 1", 0),  # noqa: S608
+    "an entry slipped in behind the last": (f"{SLIPPED} SELECT 99, {SAID} FROM entries WHERE number = 1", 5),  # noqa: S608
 }
 
 
@@ -93,6 +97,15 @@ def test_tampering_is_found_at_its_place(forgery, ledger):
     assert check.broken_at == place
 
 
+def test_the_place_of_a_signed_entry_that_is_missing_is_not_given_again(ledger):
+    for _ in range(3):
+        append(ledger)
+    ledger.checkpoint()
+    forge(ledger, "DELETE FROM entries WHERE number > 1")
+    assert append(ledger).sequence == 4
+    assert (ledger.verify().is_intact, ledger.verify().broken_at) == (False, 2)
+
+
 def test_a_tail_cut_off_whole_is_found_by_the_checkpoint_that_stands_beside_the_key(ledger):
     for _ in range(4):
         append(ledger)
@@ -100,7 +113,6 @@ def test_a_tail_cut_off_whole_is_found_by_the_checkpoint_that_stands_beside_the_
     forge(
         ledger,
         "DELETE FROM entries WHERE number > 2",
-        "DELETE FROM nodes WHERE position >= 2",
         "DELETE FROM checkpoints WHERE size > 2",
     )
     check = ledger.verify()
@@ -142,7 +154,9 @@ def test_three_processes_append_to_one_ledger(place):
         process.join(60)
     with Ledger(**place) as ledger:
         check = ledger.verify()
+        numbers = [record.sequence for record in ledger.records()]
     assert (check.reason, check.entries) == (None, 31)
+    assert numbers == list(range(1, 32))
 
 
 def test_a_record_holds_neither_content_nor_prompt(ledger):

@@ -46,7 +46,8 @@ def upgrade() -> None:
     if "notice_events" in old:
         _move("notice_events", 1, _event, events, pending)
         op.drop_table("notice_events_0001")
-    tables.guard(connection, ("notice_events", "erasures", "nodes", "checkpoints"))
+    kept = ("number", "identifier", "sha256", "recorded")
+    tables.guard(connection, ("notice_events", "erasures", "nodes", "checkpoints"), kept=kept)
 
 
 def _create() -> tuple[Table, Table, Table]:
