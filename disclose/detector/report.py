@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from disclose.version import __version__
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
+    from pypdf import PdfReader
 
     from disclose.profile import Profile
     from disclose.signing import Signer
@@ -60,10 +62,12 @@ def check(data: bytes, profile: Profile) -> CheckedReport:
 
     Trusted is who is on the profile's trust list. Raises UnreadableError for what is no report.
     """
-    text, page = _parts(data)
+    text, document = _parts(data)
     try:
-        values = json.loads(text)
+        values = json.loads(text, object_pairs_hook=_each_once)
         report, jws = values["report"], values["signature"]
+        if values.keys() != {"report", "signature"}:
+            raise ValueError("something stands beside what was signed")
         payload = canonical(report).encode()
         if not isinstance(report, dict) or report["version"] != _VERSION:
             raise ValueError(f"its version is not {_VERSION}")
@@ -72,8 +76,8 @@ def check(data: bytes, profile: Profile) -> CheckedReport:
         raise UnreadableError(f"cannot read the report: it is none of this detector's kind ({error})") from error
     signed = signature.check(payload, str(jws))
     fault = None if signed.is_intact else "it was changed after it was signed"
-    if fault is None and page is not None and not _shows(page, report):
-        fault = "the page says something else than the signed report that is attached to it"
+    if fault is None and document is not None and not _shows(document, values):
+        fault = "the page shows something else than the signed report that is attached to it"
     leaf = signed.certificates[0]
     return CheckedReport(
         report=report,
@@ -105,34 +109,45 @@ def lines(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _parts(data: bytes) -> tuple[bytes, str | None]:
-    """Return the JSON of a report and, where it comes in a PDF, what its page says."""
+def _parts(data: bytes) -> tuple[bytes, PdfReader | None]:
+    """Return the JSON of a report and, where it comes in a PDF, the document."""
     if len(data) > _LARGEST:
         raise UnreadableError(f"cannot read the report: it is larger than {_LARGEST >> 20} MB")
     if not data.startswith(b"%PDF-"):
         return data, None
     from pypdf import PdfReader
+
+    with _reading_a_document():
+        reader = PdfReader(io.BytesIO(data))
+        attached = [one for name, found in reader.attachments.items() if name == ATTACHMENT for one in found]
+    if len(attached) != 1:
+        raise UnreadableError(f"cannot read the report: the PDF has not one {ATTACHMENT} attached, but {len(attached)}")
+    return attached[0], reader
+
+
+def _shows(document: PdfReader, signed: Mapping[str, Any]) -> bool:
+    from disclose.detector.report_page import is_shown
+
+    with _reading_a_document():
+        return is_shown(document, signed)
+
+
+@contextmanager
+def _reading_a_document() -> Iterator[None]:
     from pypdf.errors import PyPdfError
 
     try:
-        reader = PdfReader(io.BytesIO(data))
-        attached = [one for name, found in reader.attachments.items() if name == ATTACHMENT for one in found]
-        page = "\n".join(one.extract_text() for one in reader.pages)
+        yield
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise UnreadableError(f"cannot read the report: it is a damaged PDF ({error})") from error
-    if len(attached) != 1:
-        raise UnreadableError(f"cannot read the report: the PDF has not one {ATTACHMENT} attached, but {len(attached)}")
-    return attached[0], page
 
 
-def _shows(page: str, report: Mapping[str, Any]) -> bool:
-    from disclose.detector.report_page import drawn
-
-    return _squeezed(page) == _squeezed(drawn(report))
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split())
+def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of *members*; raises ValueError where one is there twice, of which readers take either."""
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError("a member of it is there twice")
+    return found
 
 
 def _moment(report: Mapping[str, Any]) -> datetime:

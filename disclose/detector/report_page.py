@@ -5,13 +5,19 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from disclose.detector.report import ATTACHMENT, lines
 from disclose.errors import extra
 
+if TYPE_CHECKING:
+    from pypdf import PageObject, PdfReader
+
 _TITLE = "Result of an examination"
 _FOOT = "The signed report is attached to this page. Check both: disclose verify-report FILE"
+_CATALOGUE = {"/Type", "/PageMode", "/Metadata", "/Version", "/Lang", "/AF"}
+_ELSEWHERE = ("/Pages", "/Parent", "/P", "/EF", "/Kids", "/Metadata", "/AF")
+_DEEPEST = 20
 _LONGEST = 300
 _MOST = 14
 
@@ -45,9 +51,39 @@ def render(signed: Mapping[str, Any]) -> bytes:
     return out.getvalue()
 
 
-def drawn(report: Mapping[str, Any]) -> str:
-    """Return all text that the page of *report* shows."""
-    return "\n".join((_TITLE, *(part for entry in _entries(report) for part in entry), _FOOT))
+def is_shown(document: PdfReader, signed: Mapping[str, Any]) -> bool:
+    """Whether *document* shows the page of the *signed* report, drawn as :func:`render` draws it, and nothing else.
+
+    Its text alone would not tell: something may be painted over it, its words moved, or its letters drawn as others.
+    """
+    from pypdf import PdfReader
+
+    catalogue = _resolved(document.root_object)
+    names = catalogue.pop("/Names", {})
+    is_bare = catalogue.keys() <= _CATALOGUE and isinstance(names, dict) and names.keys() <= {"/EmbeddedFiles"}
+    if not is_bare or len(document.pages) != 1:
+        return False
+    expected = PdfReader(io.BytesIO(render(signed)))
+    return _appearance(document.pages[0]) == _appearance(expected.pages[0])
+
+
+def _appearance(page: PageObject) -> tuple[list[bytes], Any]:
+    """Return what is drawn on *page*, and with what: boxes, fonts, notes and all else that it holds."""
+    contents = page.get_contents()
+    drawn = [] if contents is None else contents.get_data().split()
+    return drawn, {name: _resolved(value) for name, value in page.items() if name not in ("/Contents", "/Parent")}
+
+
+def _resolved(value: Any, depth: int = 0) -> Any:
+    """Return the PDF object *value* with what it refers to, as plain values that can be compared."""
+    found = value.get_object() if hasattr(value, "get_object") else value
+    if depth > _DEEPEST:
+        raise ValueError("its objects lie too deep in each other")
+    if isinstance(found, dict):
+        return {str(name): _resolved(one, depth + 1) for name, one in found.items() if name not in _ELSEWHERE}
+    if isinstance(found, list):
+        return [_resolved(one, depth + 1) for one in found]
+    return round(float(found), 2) if isinstance(found, (int, float)) else str(found)
 
 
 def _entries(report: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from pypdf import PdfReader, PdfWriter
 
 from disclose.cli.verify_report import verify_report
@@ -153,6 +154,98 @@ def test_a_page_that_says_something_else_is_not_intact(signed, deployment):
     found = report.check(out.getvalue(), deployment)
     assert not found.is_intact
     assert "page" in found.fault
+
+
+def test_a_report_that_says_a_thing_twice_is_none(signed, deployment):
+    """Some readers take the first of two members, and others the last (RFC 8259, 4)."""
+    text = json.dumps(signed)
+    outer = '{"report": {"version": 1}, ' + text[1:]
+    inner = text.replace('"examined":', '"examined": "2020-01-01T00:00:00Z", "examined":')
+    assert json.loads(outer) == json.loads(inner) == signed
+    for twice in (outer, inner):
+        with pytest.raises(UnreadableError, match="twice"):
+            report.check(twice.encode(), deployment)
+
+
+def test_a_report_with_something_beside_what_was_signed_is_none(signed, deployment):
+    with pytest.raises(UnreadableError, match="beside"):
+        report.check(written({**signed, "verdict": "undetermined"}), deployment)
+
+
+def overlaid(page, alter):
+    """Return *page* as *alter* leaves it: what it does to the writer that holds it and to its first page."""
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(page)))
+    alter(writer, writer.pages[0])
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def picture_over(writer, page):
+    from reportlab.lib.utils import ImageReader
+    from reportlab.pdfgen.canvas import Canvas
+
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer)
+    canvas.drawImage(ImageReader(Image.new("RGB", (8, 8), "white")), 0, 0, 600, 800)
+    canvas.save()
+    page.merge_page(PdfReader(buffer).pages[0])
+
+
+def box_over(writer, page):
+    from pypdf.generic import DecodedStreamObject
+
+    drawn = DecodedStreamObject()
+    drawn.set_data(page.get_contents().get_data() + b" 1 g 0 0 600 800 re f")
+    page.replace_contents(drawn)
+
+
+def note_over(writer, page):
+    from pypdf.annotations import FreeText
+
+    writer.add_annotation(0, FreeText(text="Outcome: undetermined", rect=(0, 0, 500, 800)))
+
+
+def other_glyphs(writer, page):
+    from pypdf.generic import NameObject
+
+    fonts = page["/Resources"]["/Font"]
+    fonts[next(iter(fonts))].get_object()[NameObject("/BaseFont")] = NameObject("/ZapfDingbats")
+
+
+def moved_words(writer, page):
+    from pypdf.generic import DecodedStreamObject
+
+    drawn = DecodedStreamObject()
+    drawn.set_data(page.get_contents().get_data().replace(b"1 0 0 1 0 3 Tm", b"1 0 0 1 900 3 Tm", 2))
+    page.replace_contents(drawn)
+
+
+def cropped(writer, page):
+    page.cropbox.lower_left = (0, 700)
+
+
+def turned(writer, page):
+    page.rotate(180)
+
+
+def another_page(writer, page):
+    writer.add_blank_page()
+
+
+@pytest.mark.parametrize(
+    "alter", [picture_over, box_over, note_over, other_glyphs, moved_words, cropped, turned, another_page]
+)
+def test_a_page_that_shows_something_else_is_not_intact_though_its_text_is_the_same(page, deployment, alter):
+    altered = overlaid(page, alter)
+    assert altered != overlaid(page, lambda writer, page: None)
+    found = report.check(altered, deployment)
+    assert not found.is_intact
+    assert "page" in found.fault
+
+
+def test_a_page_that_was_only_written_anew_is_intact(page, deployment):
+    assert report.check(overlaid(page, lambda writer, page: writer.compress_identical_objects()), deployment).is_intact
 
 
 def test_the_command_checks_report_and_content(signed, page, marked, deployment, tmp_path, monkeypatch):
