@@ -31,6 +31,18 @@ _ALWAYS = frozenset({b"b64_json", b"partial_image_b64"})
 # Beside one of these stand the "data" of MCP, Anthropic and Gemini, and the "blob" of a resource of MCP.
 _TYPED = (b"mimeType", b"mime_type", b"media_type")
 _CONTENT = (b"data", b"blob")
+# Imagen and Veo, Stability AI, ElevenLabs, Google's speech, and what others call a file in base64.
+_NAMED = frozenset(
+    {
+        b"base64",
+        b"bytesBase64Encoded",
+        b"imageBytes",
+        b"videoBytes",
+        b"image_base64",
+        b"audio_base64",
+        b"audioContent",
+    }
+)
 # Lists of the pictures themselves, as Stable Diffusion web UI and Ollama answer.
 _LISTS = frozenset({b"images", b"image"})
 _SHORTEST = 64
@@ -89,7 +101,7 @@ def _of_object(texts: list[tuple[bytes, int, int]], name: bytes, body: bytes) ->
     is_typed = any(key in said for key in _TYPED) or kind in (b"image", b"audio") or name == b"audio"
     for key, start, end in texts:
         certain = key in _ALWAYS or (key == b"result" and kind == b"image_generation_call")
-        possible = key == b"result" or key in _LISTS or (key in _CONTENT and is_typed)
+        possible = key == b"result" or key in _NAMED or key in _LISTS or (key in _CONTENT and is_typed)
         if start < end and (certain or possible) and not body.startswith(b"data:", start):
             yield Embedded(start=start, end=end, certain=certain)
 

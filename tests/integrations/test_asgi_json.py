@@ -52,6 +52,8 @@ SHAPES = {
     "mcp image": {"result": {"content": [{"type": "image", "data": TEXT, "mimeType": "image/png"}], "isError": False}},
     "mcp resource": {"type": "resource", "resource": {"uri": "a:b", "mimeType": "image/png", "blob": TEXT}},
     "gemini": {"candidates": [{"content": {"parts": [{"inlineData": {"data": TEXT, "mimeType": "image/png"}}]}}]},
+    "imagen": {"predictions": [{"mimeType": "image/png", "bytesBase64Encoded": TEXT}]},
+    "stability": {"artifacts": [{"base64": TEXT, "finishReason": "SUCCESS", "seed": 1}]},
     "data uri": {"images": [{"image_url": {"url": f"data:image/png;base64,{TEXT}"}}]},
     "data uri in markdown": {"content": f"Here it is: ![cat](data:image/png;base64,{TEXT}) and more"},
     "web ui": {"images": [TEXT], "parameters": {"steps": 20}},
