@@ -109,8 +109,9 @@ class EventResponder:
         self._oversize = oversize
         self._longest = LARGEST_EVENT if embedded_files is None else BODY_LIMIT
         self._discloses_itself = False
-        # None stands for a text that has ended, or that nothing can be said of.
+        # None stands for a text that nothing can be said of.
         self._texts: dict[int, TextStream | None] = {}
+        self._ended: set[int] = set()
         self._pending = bytearray()
         self._searched = 0
         self._passes = False
@@ -152,31 +153,31 @@ class EventResponder:
         self._pending += message.get("body", b"")
         ready = bytearray()
         while (event := self._next_event()) is not None:
-            if self._files is not None and may_hold_file(event):
-                await self._let_go(ready)
-                event = await self._with_files_marked(event)
-            found, place = self._understood(event)
-            if any(step.ends or step.index not in self._texts for step in found):
-                await self._let_go(ready)
-                event = with_field(event, place, [said for step in found if (said := await self._taken(step))])
-            else:
-                for step in found:
-                    self._fed(step)
-            ready += event
+            ready += await self._disclosed(event, ready)
         more = message.get("more_body", False)
         if len(self._pending) > self._longest:
             await self._let_go(ready)
             self._exceed()
         if self._passes or not more:
-            # Some clients read an event that nothing ends.
             rest = bytes(self._pending)
             self._pending.clear()
-            if self._files is not None and not self._passes and may_hold_file(rest):
-                await self._let_go(ready)
-                rest = await self._with_files_marked(rest)
-            ready += rest
+            # Some clients read an event that nothing ends.
+            ready += rest if self._passes else await self._disclosed(rest, ready)
         if ready or not more:
             await self._send({**message, "body": bytes(ready)})
+
+    async def _disclosed(self, event: bytes, ready: bytearray) -> bytes:
+        """Return *event* with what it calls for; what is *ready* leaves first where that takes time."""
+        if self._files is not None and may_hold_file(event):
+            await self._let_go(ready)
+            event = await self._with_files_marked(event)
+        found, place = self._understood(event)
+        if any(step.ends or self._begins(step) for step in found):
+            await self._let_go(ready)
+            return with_field(event, place, [said for step in found if (said := await self._taken(step))])
+        for step in found:
+            self._fed(step)
+        return event
 
     async def _let_go(self, ready: bytearray) -> None:
         """Send what is *ready*: it need not wait for what becomes of the event behind it."""
@@ -237,18 +238,23 @@ class EventResponder:
             return [], 0
         return found, place
 
+    def _begins(self, step: Step) -> bool:
+        """Whether *step* begins a text; after one that has ended the next begins with a word."""
+        return step.index not in self._texts and (step.index not in self._ended or bool(step.text))
+
     async def _taken(self, step: Step) -> dict[str, Any]:
         """Do what *step* says, and return what there is to be said of the text."""
         said: dict[str, Any] = {}
         try:
-            if step.index not in self._texts:
+            if self._begins(step):
                 begun, is_open = self._recording.begun, self._recording.is_open()
                 text = begun() if is_open else await to_thread.run_sync(begun)
                 self._texts[step.index] = text
                 said |= text.disclosure.to_dict()
             self._fed(step)
-            if step.ends and (ended := self._texts[step.index]) is not None:
-                self._texts[step.index] = None
+            if step.ends and (ended := self._texts.get(step.index)) is not None:
+                del self._texts[step.index]
+                self._ended.add(step.index)
                 said |= await to_thread.run_sync(partial(self._recording.ended, ended, complete=True))
         except DiscloseError as error:
             self._stop(error)

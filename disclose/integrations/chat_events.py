@@ -47,7 +47,8 @@ def _choice(choice: Mapping[str, Any]) -> Iterator[Step]:
     if not isinstance(index, int) or not (isinstance(delta, dict) or "text" in choice):
         return
     text = delta.get("content") if isinstance(delta, dict) else choice["text"]
-    yield Step(index=index, text=_text(text), ends=choice.get("finish_reason") is not None)
+    # Some servers say "" where others say null.
+    yield Step(index=index, text=_text(text), ends=bool(choice.get("finish_reason")))
 
 
 def _response(kind: str, event: Mapping[str, Any]) -> Iterator[Step]:
@@ -68,7 +69,7 @@ def _message(kind: str, event: Mapping[str, Any]) -> Iterator[Step]:
     elif kind == "content_block_delta" and isinstance(delta, dict) and delta.get("type") == "text_delta":
         yield Step(text=_text(delta.get("text")))
     elif kind == "message_delta" and isinstance(delta, dict):
-        yield Step(ends=delta.get("stop_reason") is not None)
+        yield Step(ends=bool(delta.get("stop_reason")))
 
 
 def _text(value: object) -> str | None:

@@ -409,6 +409,29 @@ def test_every_one_of_several_answers_is_on_record_under_an_identifier_of_its_ow
     assert end_of_zero["sha256"] == hashlib.sha256(b"answer 0").hexdigest()
 
 
+def test_an_answer_ends_where_a_reason_for_it_is_given_and_not_at_an_empty_one(lasting):
+    parts = [event(chunk("Hi", finish="")), event(chunk(" there", finish="")), event(chunk(finish="stop"))]
+    first, last = disclosures(b"".join(bodies(sent_by(DiscloseMiddleware(streaming(parts), lasting)))))
+    assert "complete" not in first
+    assert last["sha256"] == hashlib.sha256(b"Hi there").hexdigest()
+
+
+@pytest.mark.parametrize("kind", ["chat", "responses", "messages"])
+def test_each_of_the_answers_that_follow_one_another_in_a_stream_is_on_record(lasting, kind):
+    parts = STREAMS[{"chat": "/v1/chat/completions", "responses": "/v1/responses", "messages": "/v1/messages"}[kind]]()
+    told = disclosures(b"".join(bodies(sent_by(DiscloseMiddleware(streaming([*parts, *parts]), lasting)))))
+    assert [one["id"] for one in told] == [told[0]["id"]] * 2 + [told[2]["id"]] * 2
+    assert told[0]["id"] != told[2]["id"]
+    for first, last in (told[:2], told[2:]):
+        assert_on_record(first, last, lasting)
+
+
+def test_the_last_event_of_an_answer_counts_though_no_empty_line_ends_it(lasting):
+    parts = [event(chunk(ANSWER)), event(chunk(finish="stop")).rstrip()]
+    first, last = disclosures(b"".join(bodies(sent_by(DiscloseMiddleware(streaming(parts), lasting)))) + b"\n\n")
+    assert_on_record(first, last, lasting)
+
+
 def test_an_answer_that_only_calls_a_tool_has_no_text_to_claim(lasting):
     call = chunk()
     call["choices"][0]["delta"] = {"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{}"}}]}
