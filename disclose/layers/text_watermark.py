@@ -84,14 +84,21 @@ class TextWatermarkLayer:
         return asset.with_mark(Mark(layer=self.name, details=details))
 
     def detect(self, asset: Asset) -> list[Evidence]:
-        """Return what the surest examination says; that none could be sure is a finding too, with its reason."""
-        return [self._finding(self._searched(_said(asset)))]
+        """Return what the surest examination says, and what others say of other parts of the text.
+
+        That none could be sure is a finding too, with its reason.
+        """
+        from disclose.watermark.text.significance import REPORT_AT
+
+        found = self._searched(_said(asset))
+        marked = sum(one.share for one in found if one.p_value <= REPORT_AT)
+        return [self._finding(one, marked) for one in found]
 
     def _noted(self, content: str, *, due: bool) -> dict[str, Any]:
         from disclose.watermark.text.detection import Reason
 
         try:
-            found = self._searched(content)
+            found = self._searched(content)[0]
         except DiscloseError as error:
             _log.warning("a text goes on record unexamined for its watermark: %s", error)
             return {"examined": False, "reason": str(error)}
@@ -104,12 +111,12 @@ class TextWatermarkLayer:
             "scored": found.scored,
         }
 
-    def _searched(self, content: str) -> Detection:
-        from disclose.watermark.text.search import examined
+    def _searched(self, content: str) -> list[Detection]:
+        from disclose.watermark.text.search import findings
 
         if not self._keys or not self._tokenizers:
             raise ProfileError(f"cannot look for a text watermark: {_BOTH}")
-        return examined(content, tokenizers=self._tokenizers, readings=self._readings())
+        return findings(content, tokenizers=self._tokenizers, readings=self._readings())
 
     def _readings(self) -> dict[str, Reading]:
         """Return each scheme with each key that may be of it: an engine's own key is of nothing else."""
@@ -123,13 +130,13 @@ class TextWatermarkLayer:
             if (engine := engines.engine_of(name)) is not None
         }
 
-    def _finding(self, found: Detection) -> Evidence:
+    def _finding(self, found: Detection, marked: float) -> Evidence:
+        """Return the evidence of what was *found* in a text of which a share of *marked* carries our marks in all."""
         from disclose.watermark.text.detection import Reason
 
         generated = found.reason in (Reason.MARKED, Reason.INDICATED)
-        share = sum(span.end - span.start for span in found.spans) / max(1, found.total)
         # Who has the key can tell, and nobody else could have made it: that is what ties this mark to the text.
-        bound = found.reason is Reason.MARKED and share >= _MOST_OF_IT
+        bound = found.reason is Reason.MARKED and marked >= _MOST_OF_IT
         return Evidence(
             layer=self.name,
             basis=Basis.WATERMARK,
@@ -143,7 +150,7 @@ class TextWatermarkLayer:
                 "statistic": found.statistic,
                 "tokens": found.total,
                 "tokens_scored": found.scored,
-                "share": round(share, 3),
+                "share": round(found.share, 3),
                 "token_spans": [[span.start, span.end] for span in found.spans],
                 "examined": found.label,
                 "hypotheses": found.hypotheses,

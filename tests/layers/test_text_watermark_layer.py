@@ -24,9 +24,9 @@ def encode(text):
     return [NUMBERS.get(word, 0) for word in text.split()]
 
 
-def written(tokens, key=KEY):
+def written(tokens, key=KEY, start=1):
     """Return what a model without any preference would write under *key*: the real engine over a small vocabulary."""
-    ids = [1, 2, 3, 4]
+    ids = [start, 2, 3, 4]
     for _ in range(tokens):
         ids.append(gumbel.sample(numpy.zeros(len(WORDS)), ids, key))
     return " ".join(WORDS[one] for one in ids)
@@ -68,6 +68,24 @@ def test_a_marked_passage_in_a_long_text_speaks_for_itself_alone(layer, marked):
     assert Verdict.weigh([evidence]).outcome is Outcome.INDICATED
     assert evidence.details["share"] < 0.5
     assert evidence.details["token_spans"]
+
+
+def test_two_answers_between_other_people_s_words_do_not_speak_for_these(layer, marked):
+    evidence = found(
+        layer, "\n\n".join([answers()[0], marked, *answers()[1:4], written(120, start=5), *answers()[4:6]])
+    )
+    assert len(evidence.details["token_spans"]) == 2
+    assert evidence.details["share"] < 0.5
+    assert Verdict.weigh([evidence]).outcome is Outcome.INDICATED
+
+
+def test_answers_under_two_keys_speak_for_a_text_together(layer, marked):
+    text = marked + " " + written(120, OTHER)
+    evidence = layer.detect(disclose.Asset.open(text.encode()))
+    assert sorted(one.details["examined"].split(",")[1] for one in evidence) == [" key one", " key two"]
+    assert Verdict.weigh(evidence).outcome is Outcome.DISCLOSED
+    three = f"{text} {answers()[0]} {answers()[1]} {answers()[2]} {answers()[3]}"
+    assert Verdict.weigh(layer.detect(disclose.Asset.open(three.encode()))).outcome is Outcome.INDICATED
 
 
 def test_a_manifest_in_a_marked_text_hides_nothing_of_its_mark(layer, marked):

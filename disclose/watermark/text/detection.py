@@ -5,7 +5,6 @@ There is no finding that a person wrote a text. Where no mark shows, a detection
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -13,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from disclose.watermark.text.significance import GAIN, INDICATED_AT, REPORT_AT, detectable_nats
-from disclose.watermark.text.spans import Span, disjoint, placements, sums
+from disclose.watermark.text.spans import PValue, Span, disjoint, joined, placements, sums, trimmed
 
 LIVELY = 2.0  # nats a token; free prose of a small model at temperature 1
+_ALL_OF_IT = 0.95  # share of the tokens, from which on the ends of a text are not told from its whole
 LEAST_COVERED = 0.5  # share of the tokens; a text that repeats itself more than this has little entropy
 
 
@@ -61,6 +61,11 @@ class Detection:
         return self.scored / self.total if self.total else 0.0
 
     @property
+    def share(self) -> float:
+        """The share of the tokens that lies in the spans, 0 to 1."""
+        return sum(span.end - span.start for span in self.spans) / self.total if self.total else 0.0
+
+    @property
     def reason(self) -> Reason:
         """Why the detection says what it says; all but MARKED and INDICATED say nothing about origin."""
         if self.p_value <= REPORT_AT:
@@ -78,10 +83,13 @@ class Detection:
         """One sentence for a report."""
         counts = f"{self.scored} of {self.total} tokens scored"
         chance = f"p = {self.p_value:.1e}, corrected for {self.hypotheses} hypotheses"
+        where = f" in {self.share:.0%} of the text" if self.share < _ALL_OF_IT else ""
         needed = f"unedited text of {self.detectable_nats:.1f} nats a token or more is expected to show it"
+        if not self.scored:
+            needed = "too few for any text to show it"
         return {
-            Reason.MARKED: f"the mark of this key is there ({chance}; {counts})",
-            Reason.INDICATED: f"the mark of this key may be there ({chance}; {counts})",
+            Reason.MARKED: f"the mark of this key is there{where} ({chance}; {counts})",
+            Reason.INDICATED: f"the mark of this key may be there{where} ({chance}; {counts})",
             Reason.TOO_SHORT: f"undetermined: too short or too little entropy to tell ({counts}; {needed})",
             Reason.TOO_PREDICTABLE: f"undetermined: the text repeats itself too much to tell ({counts}; {needed})",
             Reason.NOT_FOUND: f"undetermined: no mark of this key was found ({chance}; {counts}; {needed}), "
@@ -95,7 +103,11 @@ class Detection:
             self,
             p_value=min(1.0, self.p_value * factor),
             hypotheses=hypotheses,
-            spans=tuple(replace(span, p_value=min(1.0, span.p_value * factor)) for span in self.spans),
+            spans=tuple(
+                replace(span, p_value=span.p_value * factor)
+                for span in self.spans
+                if span.p_value * factor <= INDICATED_AT
+            ),
             label=label,
         )
 
@@ -108,7 +120,7 @@ def judged(
     places: NDArray[np.intp],
     width: int,
     total: int,
-    p_value: Callable[[NDArray[np.float64], NDArray[np.intp]], NDArray[np.float64]],
+    p_value: PValue,
     search_spans: bool,
     gain: float = GAIN,
 ) -> Detection:
@@ -128,10 +140,15 @@ def judged(
     chances = p_value(totals, counts)
     shares = np.where(np.arange(len(windows)) == 0, 2 if len(parts) else 1, 2 * len(parts))
     of_windows = np.minimum(chances * shares, 1.0)
-    found = [
-        Span(start=int(places[start]) - width, end=int(places[end - 1]) + 1, p_value=float(p))
+    likely = [
+        Span(start=int(start), end=int(end), p_value=float(p))
         for (start, end), p in zip(windows, of_windows, strict=True)
         if p <= INDICATED_AT
+    ]
+    found = [
+        Span(start=int(places[start]) - width, end=int(places[end - 1]) + 1, p_value=span.p_value)
+        for span in disjoint(likely)
+        for start, end in [trimmed(values, span, p_value)]
     ]
     hypotheses = 2 if len(parts) else 1
     return Detection(
@@ -144,5 +161,5 @@ def judged(
         hypotheses=1 + len(parts),
         detectable_nats=detectable_nats(scored, hypotheses, gain=gain),
         basis=basis,
-        spans=disjoint(found),
+        spans=joined(found),
     )

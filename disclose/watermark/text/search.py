@@ -42,6 +42,14 @@ def examined(text: str, *, tokenizers: Mapping[str, Tokenizer], readings: Mappin
 
     Where a key belongs to one scheme only, naming the pairs leaves fewer hypotheses than :func:`search` would try.
     """
+    return findings(text, tokenizers=tokenizers, readings=readings)[0]
+
+
+def findings(text: str, *, tokenizers: Mapping[str, Tokenizer], readings: Mapping[str, Reading]) -> list[Detection]:
+    """Return what :func:`examined` does, and after it the marks of others among *readings* that stand elsewhere.
+
+    A text may hold answers under several keys: of two models, or of before and after a key was changed.
+    """
     readable = well_formed(text)
     detections: list[tuple[str, Detection]] = []
     for spoken, encode in tokenizers.items():
@@ -54,7 +62,7 @@ def examined(text: str, *, tokenizers: Mapping[str, Tokenizer], readings: Mappin
         detections += [(f"{named}, tokenizer {spoken}", read(ids)) for named, read in readings.items()]
     if not detections:
         raise InputError("searching a text for watermarks: no key, no scheme, or no tokenizer that can read the text")
-    return surest(detections)
+    return _apart([one.among(one.hypotheses * len(detections), label) for label, one in detections])
 
 
 def readings(keys: Mapping[str, Any], schemes: Mapping[str, Scheme]) -> dict[str, Reading]:
@@ -72,9 +80,25 @@ def readings(keys: Mapping[str, Any], schemes: Mapping[str, Scheme]) -> dict[str
 
 def surest(detections: list[tuple[str, Detection]]) -> Detection:
     """Return the surest of labelled *detections*, corrected for their number; of equals, the one that saw most."""
-    tried = len(detections)
-    label, best = min(detections, key=lambda one: (one[1].p_value, -one[1].scored))
-    return best.among(best.hypotheses * tried, label)
+    return _apart([one.among(one.hypotheses * len(detections), label) for label, one in detections])[0]
+
+
+def _apart(detections: list[Detection]) -> list[Detection]:
+    """Return the surest of *detections*, and of the others those that mostly stand where no surer one does."""
+    first, *others = sorted(detections, key=lambda one: (one.p_value, -one.scored))
+    taken, kept = _stretches(first), [first]
+    for one in others:
+        own = _stretches(one)
+        shared = sum(max(0.0, min(end, stop) - max(start, begin)) for start, end in own for begin, stop in taken)
+        if own and shared < one.share / 2:
+            kept.append(one)
+            taken += own
+    return kept
+
+
+def _stretches(detection: Detection) -> list[tuple[float, float]]:
+    """Return the spans of *detection* as shares of the text: by another tokenizer, a place has another number."""
+    return [(span.start / detection.total, span.end / detection.total) for span in detection.spans]
 
 
 def well_formed(text: str) -> str:

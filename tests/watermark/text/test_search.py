@@ -1,11 +1,11 @@
 import logging
 
 import pytest
-from streams import KEY, OTHER_KEY, written
+from streams import KEY, OTHER_KEY, marked, written
 
 from disclose.errors import InputError
 from disclose.watermark.text import Reason, gumbel
-from disclose.watermark.text.search import search
+from disclose.watermark.text.search import findings, readings, search
 
 
 def encode(text: str) -> list[int]:
@@ -40,6 +40,14 @@ def test_the_p_value_is_corrected_for_everything_that_was_tried(answer):
     assert found.p_value == pytest.approx(4 * alone.p_value)
     assert found.hypotheses == 4 * alone.hypotheses
     assert found.spans[0].p_value == pytest.approx(4 * alone.spans[0].p_value)
+
+
+def test_answers_under_two_keys_are_both_found_in_one_text(answer):
+    text = in_words([*answer[:150], *marked(25, 150, OTHER_KEY)])
+    found = findings(text, tokenizers={"a": encode, "b": backwards}, readings=readings(KEYS, SCHEMES))
+    assert {one.label for one in found} == {"gumbel, key old, tokenizer a", "gumbel, key new, tokenizer a"}
+    assert all(0.4 < one.share < 0.6 for one in found)
+    assert {one.hypotheses for one in found} == {4 * gumbel.detect(encode(text), KEY).hypotheses}
 
 
 def test_looking_under_many_keys_does_not_find_what_is_not_there():

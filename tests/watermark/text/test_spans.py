@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 from streams import KEY, OTHER_KEY, marked, overlap, written
 
 from disclose.watermark.text import Reason, Span, gumbel
-from disclose.watermark.text.spans import SHORTEST, disjoint, placements, sums
+from disclose.watermark.text.spans import SHORTEST, disjoint, joined, placements, sums
 
 
 @pytest.mark.parametrize("before", [0, 150, 600])
@@ -22,6 +24,23 @@ def test_two_quotes_are_two_spans(answer):
     first, second = gumbel.detect(text, KEY).spans
     assert overlap(first, 300, 390) > 0.6
     assert overlap(second, 790, 880) > 0.6
+
+
+def test_what_stands_between_two_answers_is_in_no_span(answer):
+    text = written(22, 120) + list(answer[:120]) + written(23, 300) + list(answer[120:]) + written(24, 120)
+    found = gumbel.detect(text, KEY)
+    first, second = found.spans
+    assert overlap(first, 120, 240) > 0.8
+    assert overlap(second, 540, 540 + len(answer[120:])) > 0.8
+    assert found.share < 0.5
+    assert f"{found.share:.0%} of the text" in found.summary
+
+
+def test_a_span_that_is_none_after_the_correction_is_not_named():
+    found = gumbel.detect(written(28, 300), KEY)
+    weak = Span(start=10, end=60, p_value=1e-4)
+    assert replace(found, spans=(weak,)).among(5 * found.hypotheses, "").spans[0].p_value == pytest.approx(5e-4)
+    assert replace(found, spans=(weak,)).among(50 * found.hypotheses, "").spans == ()
 
 
 def test_passages_of_two_keys_are_told_apart(answer):
@@ -61,6 +80,16 @@ def test_sums_over_windows_are_sums():
     assert np.allclose(sums(values, places), [values[a:b].sum() for a, b in places])
 
 
-def test_a_surer_span_hides_those_it_overlaps():
-    spans = [Span(start=a, end=b, p_value=p) for a, b, p in [(0, 10, 1e-4), (5, 20, 1e-9), (20, 30, 1e-4)]]
-    assert disjoint(spans) == (spans[1], spans[2])
+def test_of_spans_that_overlap_those_stay_that_are_the_least_likely_together():
+    def of(*spans):
+        return tuple(Span(start=a, end=b, p_value=p) for a, b, p in spans)
+
+    assert disjoint(list(of((0, 10, 1e-4), (5, 20, 1e-9), (21, 30, 1e-4)))) == of((5, 20, 1e-9), (21, 30, 1e-4))
+    assert disjoint(list(of((0, 100, 1e-40), (0, 30, 1e-30), (70, 100, 1e-30)))) == of((0, 30, 1e-30), (70, 100, 1e-30))
+    assert disjoint(list(of((0, 100, 1e-40), (0, 50, 1e-19), (50, 100, 1e-19)))) == of((0, 100, 1e-40))
+    assert disjoint([]) == ()
+
+
+def test_neighbours_are_one_span():
+    spans = [Span(start=a, end=b, p_value=p) for a, b, p in [(0, 30, 1e-4), (32, 60, 1e-9), (90, 130, 1e-4)]]
+    assert joined(spans) == (Span(start=0, end=60, p_value=1e-9), spans[2])
