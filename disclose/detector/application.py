@@ -59,8 +59,14 @@ def app(
         routes=[*page.routes(service), *api.routes(service), *resolution.routes(service)],
         middleware=[
             Middleware(SafeHeaders),
-            Middleware(CORSMiddleware, allow_origins=service.settings.origins, allow_methods=["GET", "POST"]),
-            Middleware(RateLimit, settings=service.settings),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=service.settings.origins,
+                allow_methods=["GET", "POST"],
+                allow_headers=["Authorization"],
+                expose_headers=["Retry-After", "Disclose-Binding"],
+            ),
+            Middleware(RateLimit, settings=service.settings, refused=failed),
         ],
         exception_handlers={HTTPException: failed},
         lifespan=running,

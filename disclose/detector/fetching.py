@@ -73,7 +73,7 @@ class Fetcher:
         if port not in self.ports:
             raise RefusedAddressError(f"cannot fetch the address: port {port} is not one that web servers use")
         host = str(parts.hostname)
-        address = self._address(host, port)
+        addresses = self._addresses(host, port)
         connection = http.client.HTTPConnection(host, port)
         # The header Host names the port where it is not the scheme's own.
         connection.default_port = _USUAL_PORTS[parts.scheme]
@@ -84,14 +84,14 @@ class Fetcher:
         watch.start()
         try:
             with closing(connection):
-                _connect(connection, opened, parts.scheme, address, deadline)
+                _connect(connection, opened, parts.scheme, addresses, deadline)
                 return self._answer(connection, parts, deadline)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise _unanswered(error, deadline) from error
         finally:
             watch.cancel()
 
-    def _address(self, host: str, port: int) -> str:
+    def _addresses(self, host: str, port: int) -> list[str]:
         try:
             addresses = self.resolves(host, port)
         except (OSError, UnicodeError) as error:
@@ -99,7 +99,7 @@ class Fetcher:
             raise RefusedAddressError(_NOT_PUBLIC) from error
         if not addresses or not all(self.permits(one) for one in addresses):
             raise RefusedAddressError(_NOT_PUBLIC)
-        return addresses[0]
+        return addresses
 
     def _answer(self, connection: http.client.HTTPConnection, parts: SplitResult, deadline: float) -> bytes | str:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -156,11 +156,14 @@ def _checked(url: str, schemes: frozenset[str]) -> SplitResult:
 
 
 def _connect(
-    connection: http.client.HTTPConnection, opened: list[socket.socket], scheme: str, address: str, deadline: float
+    connection: http.client.HTTPConnection,
+    opened: list[socket.socket],
+    scheme: str,
+    addresses: list[str],
+    deadline: float,
 ) -> None:
-    """Connect to *address*, over which the host of *connection* is asked for, and note what can be cut off."""
-    left = max(0.1, deadline - time.monotonic())
-    plain = connection.sock = socket.create_connection((address, connection.port), timeout=left)
+    """Connect to one of *addresses*, over which the host of *connection* is asked for, and note what can be cut off."""
+    plain = connection.sock = _reached(addresses, connection.port, deadline)
     opened.append(plain)
     if scheme == "https":
         context = ssl.create_default_context()
@@ -169,6 +172,21 @@ def _connect(
         opened.append(secured)
         connection.sock = secured
         secured.do_handshake()
+
+
+def _reached(addresses: list[str], port: int, deadline: float) -> socket.socket:
+    """Return a connection to the first of *addresses* that answers; one that keeps silent leaves time for the next."""
+    for number, address in enumerate(addresses):
+        left = max(0.1, deadline - time.monotonic())
+        try:
+            found = socket.create_connection((address, port), timeout=left / (len(addresses) - number))
+        except OSError:
+            if number == len(addresses) - 1:
+                raise
+        else:
+            found.settimeout(max(0.1, deadline - time.monotonic()))
+            return found
+    raise OSError("there is no address")
 
 
 def _cut(opened: list[socket.socket]) -> None:

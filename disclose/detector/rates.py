@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from starlette.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from disclose.detector.settings import Settings
@@ -28,22 +31,26 @@ class RateLimit:
     network of 64 bits, as far as the server knows it; it is kept in memory for as long as its bucket is not full.
     """
 
-    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+    def __init__(
+        self, app: ASGIApp, *, settings: Settings, refused: Callable[[Request, HTTPException], Response]
+    ) -> None:
         self._app = app
+        self._refused = refused
         self._settings = settings
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._at_once: Counter[str] = Counter()
         self._most_at_once = max(1, settings.waiting // 4)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the request, or answer 429 with the seconds to wait."""
+        """Serve the request, or answer 429 with the seconds to wait, as *refused* puts it."""
         if scope["type"] != "http" or not _costs(scope) or self._is_exempt(scope):
             await self._app(scope, receive, send)
             return
         client = _client(scope)
         wait = 1.0 if self._at_once[client] >= self._most_at_once else self._wait(client)
         if wait > 0:
-            await _refusal(wait)(scope, receive, send)
+            answer = self._refused(Request(scope), _refusal(wait))
+            await answer(scope, receive, send)
             return
         self._at_once[client] += 1
         try:
@@ -86,11 +93,6 @@ def _client(scope: Scope) -> str:
     return str(address)
 
 
-def _refusal(wait: float) -> JSONResponse:
+def _refusal(wait: float) -> HTTPException:
     detail = "too many requests; public bodies, media and researchers can ask the operator for a token without limit"
-    return JSONResponse(
-        {"title": "Too Many Requests", "status": 429, "detail": detail},
-        429,
-        {"Retry-After": str(math.ceil(wait))},
-        media_type="application/problem+json",
-    )
+    return HTTPException(429, detail, {"Retry-After": str(math.ceil(wait))})

@@ -84,6 +84,30 @@ def test_a_client_is_limited_and_an_exempt_one_is_not(deployment, plain):
     assert client.post("/v1/verify", content=b"", headers={"Authorization": "Bearer other"}).status_code == 429
 
 
+def test_a_reader_who_asks_too_much_is_shown_the_page(deployment):
+    client = TestClient(app(deployment, Settings(processes=1, requests_per_minute=1)))
+    reader = {"Accept": "text/html", "Accept-Language": "de"}
+    client.post("/", headers=reader)
+    refused = client.post("/", headers=reader)
+    assert (refused.status_code, refused.headers["content-type"]) == (429, "text/html; charset=utf-8")
+    assert "too many requests" in refused.text
+    assert int(refused.headers["retry-after"]) > 0
+    assert client.post("/v1/verify").headers["content-type"] == "application/problem+json"
+
+
+def test_pages_elsewhere_may_bring_a_token_and_read_what_a_refusal_says(detector):
+    asked = {
+        "Origin": "https://news.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type",
+    }
+    allowed = detector.options("/v1/verify", headers=asked)
+    assert allowed.status_code == 200
+    assert "authorization" in allowed.headers["access-control-allow-headers"].lower()
+    answer = detector.get("/health", headers={"Origin": "https://news.example"})
+    assert answer.headers["access-control-expose-headers"] == "Retry-After, Disclose-Binding"
+
+
 def test_pages_elsewhere_may_call_the_api(detector):
     answer = detector.get("/health", headers={"Origin": "https://news.example"})
     assert answer.headers["access-control-allow-origin"] == "*"

@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import time
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from hypothesis import given
@@ -154,6 +155,29 @@ def test_a_name_that_changes_its_mind_is_asked_once(server):
 
     assert fetcher(server, resolves=rebinding).fetch(at(server, "/file")) == b"a file"
     assert asked == ["public.example"]
+
+
+def test_a_name_is_asked_at_the_next_of_its_addresses_where_one_does_not_answer(server):
+    asked = fetcher(server, resolves=lambda *_: ["127.0.0.9", "127.0.0.1"], permits=lambda _: True)
+    assert asked.fetch(at(server, "/file")) == b"a file"
+
+
+def test_an_address_that_never_answers_leaves_time_for_the_next(server):
+    port = server.server_address[1]
+    with full(port) as silent:
+        asked = fetcher(server, resolves=lambda *_: [silent, "127.0.0.1"], permits=lambda _: True, seconds=2.0)
+        assert asked.fetch(at(server, "/file")) == b"a file"
+
+
+@contextmanager
+def full(port):
+    """Give an address at whose *port* connections are neither taken nor refused: its queue is full."""
+    with socket.create_server(("127.0.0.7", port), backlog=0), ExitStack() as waiting:
+        for _ in range(3):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.7", port))
+        yield "127.0.0.7"
 
 
 def test_a_name_with_one_address_inside_is_refused(server):
