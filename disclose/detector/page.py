@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _STATIC = {"detector.css": "text/css", "detector.js": "text/javascript"}
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""The characters that set the direction of text (UAX 9, 2), and control characters."""
 _NAMES = {"c2pa": "C2PA", "iptc": "IPTC", "aigc": "AIGC", "c2pa_text": "C2PA in text"}
 
 
@@ -86,6 +88,7 @@ async def _reports(service: Service, found: dict[str, Any], upload: Upload) -> d
 
 def rendered(said: Words, found: Mapping[str, Any], reports: Mapping[str, str]) -> str:
     """Return the verdict *found* as HTML. Every value in it may be a stranger's, and is escaped."""
+    found = _straight(found)
     shown = found.get("shown")
     outline = ((shown or {}).get("picture") or {}).get("outline") or []
     return _ENVIRONMENT.get_template("verdict.html").render(
@@ -120,6 +123,15 @@ def _is_only_like(found: Mapping[str, Any]) -> bool:
     """Whether all that is said of the content is said of other content, which it looks like."""
     bases = {item["basis"] for item in found.get("evidence", []) if item["generated"]}
     return bases == {Basis.FINGERPRINT.value}
+
+
+def _straight(value: Any) -> Any:
+    """Return the JSON-ready *value* without characters that turn the text around them, or are none."""
+    if isinstance(value, str):
+        return _TURNING.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {name: _straight(one) for name, one in value.items()}
+    return [_straight(one) for one in value] if isinstance(value, list) else value
 
 
 def _timed(sentence: str) -> Markup:

@@ -100,6 +100,18 @@ def test_what_a_stranger_wrote_is_text_and_no_markup(detector, deployment, canva
     assert "<img src=x" not in text
 
 
+def test_what_a_stranger_wrote_turns_no_words_of_the_page_around(detector, deployment, canvas):
+    """Characters that set the direction of text (UAX 9, 2) would run backwards through the verdict behind them."""
+    turning = "Studio \u202eoidutS\u2069\u2067\u200f\x07"
+    picture = disclose.mark(canvas, deployment, system=turning, provider="\u200cنیم\u200cفاصله").data
+    for language in ("en", "ar"):
+        text = detector.post(f"/?lang={language}", files={"file": (f"{turning}.png", picture)}).text
+        assert "oidutS\ufffd\ufffd\ufffd\ufffd" in text
+        assert not set("\u202e\u2067\u200f\x07") & set(text)
+        # What joins letters and what keeps them apart is spelling.
+        assert "نیم\u200cفاصله" in text
+
+
 def test_a_time_is_never_broken_at_its_hyphens(detector, marked):
     text = detector.post("/", files={"file": ("a.jpg", marked)}).text
     (sentence,) = re.findall('<p class="sentence">(.*?)</p>', text)
