@@ -17,6 +17,8 @@ from disclose.layer import Carried, Plane
 from disclose.media import text, text_frames, text_tag, text_zones
 from disclose.registry import Resources
 
+_MOST_PLACES = 20
+"""Of a kind of characters hidden by others, named one by one; a hostile text has a million."""
 _CHANCE = 2.0**-64
 """That a tag made without the key has the right code."""
 
@@ -62,17 +64,20 @@ class TextPointerLayer:
         return asset.with_data(begins + tagged.encode()).with_mark(mark)
 
     def detect(self, asset: Asset) -> Iterator[Evidence]:
-        """Yield each tag, by its key ours or not, and what others have hidden in the text, by name."""
+        """Yield each tag of ours, and what others have hidden in the text, by name: one finding for all of a kind."""
         content = text.decode(asset.data)
         key, seen = self._key(), set()
+        others: dict[str, list[tuple[int, int]]] = {}
         for number, tag in enumerate(text_tag.tags(content), 1):
-            own = tag.is_made_with(key)
-            if own and tag.identifier in seen:
-                continue
-            seen.add(tag.identifier)
-            yield self._own(tag, number) if own else self._others("an invisible tag that another key made", tag)
+            if not tag.is_made_with(key):
+                others.setdefault("an invisible tag that another key made", []).append((tag.start, tag.end))
+            elif tag.identifier not in seen:
+                seen.add(tag.identifier)
+                yield self._own(tag, number)
         for found in text_tag.hidden(content):
-            yield self._others(f"{found.kind}, which this layer cannot check", found)
+            others.setdefault(f"{found.kind}, which this layer cannot check", []).append((found.start, found.end))
+        for what, places in others.items():
+            yield self._others(what, places)
 
     def carried(self, asset: Asset) -> Carried | None:
         """Return the identifier of the tag that *asset* carries already, if it is one of ours."""
@@ -91,10 +96,11 @@ class TextPointerLayer:
             details={"span": [tag.start, tag.end]},
         )
 
-    def _others(self, what: str, found: text_tag.Tag | text_tag.Hidden) -> Evidence:
+    def _others(self, what: str, places: list[tuple[int, int]]) -> Evidence:
+        times = f" ({len(places)} times)" if len(places) > 1 else ""
         return Evidence(
             layer=self.name,
             basis=Basis.WATERMARK,
-            summary=f"the text holds {what}; it says nothing here",
-            details={"span": [found.start, found.end]},
+            summary=f"the text holds {what}{times}; it says nothing here",
+            details={"places": len(places), "spans": [list(place) for place in places[:_MOST_PLACES]]},
         )

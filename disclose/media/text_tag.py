@@ -77,25 +77,44 @@ def without(text: str, key: bytes) -> str:
 
 def hidden(text: str) -> Iterator[Hidden]:
     """Yield the invisible characters in *text* that carry something, as far as their form tells; ours left out."""
+    if text.isascii():
+        return
     own = {tag.start for tag in tags(text)}
     for pattern, kind in _FORMS:
         for found in pattern.finditer(text):
-            if kind == _SELECTED:
-                if found.start() in own:
-                    continue
+            if kind != _SELECTED:
+                yield Hidden(kind=kind, start=found.start(), end=found.end())
+            elif found.start() not in own and len(set(found[0])) > 1:
                 named = "a C2PA manifest (2.4, A.8)" if _MANIFEST in bytes_of(found[0]) else kind
                 yield Hidden(kind=named, start=found.start(), end=found.end())
-            else:
-                yield Hidden(kind=kind, start=found.start(), end=found.end())
+    for pattern, kind, fewest, kinds in _SPREAD:
+        runs = list(pattern.finditer(text))
+        characters = "".join(run[0] for run in runs)
+        if len(characters) >= fewest and len(set(characters)) >= kinds:
+            yield Hidden(kind=kind, start=runs[0].start(), end=runs[-1].end())
 
 
 _SELECTED = "a run of variation selectors"
+_ZERO_WIDTH = "\u200b-\u200f\u2060-\u2064\ufeff\u180e"
+_TAGS = "\U000e0020-\U000e007f"
 _FORMS = (
     # Emoji and ideographs take one selector each; no character takes four.
     (re.compile(f"[{_SELECTORS}]{{4,}}"), _SELECTED),
     # Flags of regions are six tag characters behind a flag; without one they are letters that nobody sees.
-    (re.compile("(?<!\U0001f3f4)(?<![\U000e0020-\U000e007f])[\U000e0020-\U000e007f]{4,}"), "letters in tag characters"),
-    (re.compile("[\u200b\u200c\u200d\u2060-\u2064\ufeff\u180e]{8,}"), "a run of zero-width characters"),
+    (re.compile(f"(?<!\U0001f3f4)(?<![{_TAGS}])[{_TAGS}]{{4,}}"), "letters in tag characters"),
+    (re.compile(f"[{_ZERO_WIDTH}]{{8,}}"), "a run of zero-width characters"),
+)
+# Spread over a text, by how many there have to be, of how many kinds: behind what never takes them.
+_SPREAD = (
+    (
+        re.compile(f'(?<=[!"$-)+-/:-~])[{_SELECTORS}]{{1,3}}(?![{_SELECTORS}])'),
+        "variation selectors among letters",
+        4,
+        2,
+    ),
+    (re.compile(f"(?<![\U0001f3f4{_TAGS}])[{_TAGS}]{{1,3}}(?![{_TAGS}])"), "tag characters among letters", 4, 2),
+    (re.compile(f"(?<=[!-~])[{_ZERO_WIDTH}]{{1,7}}(?![{_ZERO_WIDTH}])"), "zero-width characters among letters", 8, 2),
+    (re.compile("[\u2000-\u200a\u205f]"), "spaces of several widths", 8, 3),
 )
 
 

@@ -141,6 +141,13 @@ def test_what_others_hid_is_named_and_says_nothing(profile):
     assert not found.generated
 
 
+def test_a_text_full_of_what_others_hid_makes_one_finding_of_each_kind(profile):
+    text = "So it is.\ufe01\ufe02\ufe03\ufe04" * 5_000 + "\u200b\u200c" * 20
+    found = [one for one in disclose.verify(text, profile).evidence if one.layer == "text_pointer"]
+    assert [one.details["places"] for one in found] == [5_000, 1]
+    assert all(len(one.details["spans"]) <= 20 for one in found)
+
+
 def test_own_pointers_are_taken_out_of_prompts_and_those_of_others_are_not(profile, tmp_path):
     other = disclose.Profile(folder=tmp_path / "other", layers=LAYERS)
     own, foreign = marked(profile, answers()[0]).data.decode(), marked(other, answers()[1]).data.decode()

@@ -3,6 +3,7 @@
 import random
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -12,6 +13,7 @@ from disclose.media.text_zones import places
 
 KEY, OTHER = b"one key of a tenant", b"another tenant's key"
 PROSE = "The tide rises twice a day because of the moon.\n\nNobody knew that for long."
+prose_text = some.sampled_from((PROSE, "今日はとても良い天気です。", "The tide is high." * 9))
 identifiers = some.integers(0, 2**128 - 1).map(lambda value: Identifier(value=value))
 
 
@@ -47,6 +49,26 @@ def test_what_others_hid_in_a_text_is_named_and_left_there():
     assert without(text, KEY) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        # As glyphmark 0.3 writes it behind words, sparsely and compact, and zwsp-steg-py 0.2 at the end.
+        (
+            "The\u200d\u200d tide\u200d rises\u200c\u200c twice\u200c a\u200d day\u200c.",
+            "zero-width characters among letters",
+        ),
+        ("The\U000e0148 tide\U000e01d0 rises\U000e0153\ufe0d twice.", "variation selectors among letters"),
+        ("The tide.\u200b\u200b\u200b\u200b\u200f\u200c\u200b\u200b", "a run of zero-width characters"),
+        ("T\U000e0069h\U000e0067e\U000e006e\U000e006f", "tag characters among letters"),
+        ("a\u2009b\u200ac\u2009d\u205fe\u2005f\u2006g\u2009h\u2009i", "spaces of several widths"),
+    ],
+)
+def test_marks_that_are_spread_over_a_text_are_named_and_left_there(text, kind):
+    (found,) = hidden(text)
+    assert found.kind == kind
+    assert without(text, KEY) == text
+
+
 def test_a_hundred_thousand_strings_of_emoji_and_joiners_hold_no_tag():
     numbers = random.Random(7)  # noqa: S311
     pieces = (
@@ -79,6 +101,32 @@ def test_a_hundred_thousand_strings_of_emoji_and_joiners_hold_no_tag():
         assert not list(tags(text))
 
 
-def test_emoji_flags_and_persian_are_nothing_hidden():
-    text = "👩‍👩‍👧‍👦 🏳️‍🌈 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f می‌خواهم 葛\U000e0100"
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "👩‍👩‍👧‍👦 🏳️‍🌈 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f می‌خواهم 葛\U000e0100" * 9,
+            "1️⃣2️⃣*️⃣#️⃣" * 9,
+        ),
+        *(
+            "❤\ufe0f\ufe0f\ufe0f\ufe0f\ufe0f",
+            "in\u00adter\u00adna\u00adtion\u00adal" * 9,
+            "Auf\u200clage" * 9,
+            "\ufeff\ufeffa",
+        ),
+        *(
+            "葛\U000e0100辻\U000e0101" * 9,
+            "ក\u200bខ\u200b" * 30,
+            "C'est vrai\u202f! Oui\u2009: non\u202f? " * 9,
+            "ᠮᠣᠩ\u180b\u180c" * 9,
+        ),
+        "\u2067" * 9 + "\u202a\u202c" * 9,
+    ],
+)
+def test_what_scripts_and_emoji_are_made_of_is_nothing_hidden(text):
     assert not list(hidden(text))
+
+
+@given(identifiers, prose_text)
+def test_a_tag_of_ours_is_nothing_hidden(identifier, text):
+    assert not list(hidden(written(text, places(text)[-1], identifier, KEY)))
