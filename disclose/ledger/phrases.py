@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, delete, func, insert, select, text
+from sqlalchemy import Connection, FromClause, Select, delete, func, select, text
 
 from disclose.ledger.tables import QUOTED_ANSWERS, QUOTED_BUCKETS, QUOTED_PHRASES
 
@@ -32,7 +32,7 @@ def add(connection: Connection, phrases: Mapping[int, Collection[int]]) -> None:
     if connection.dialect.name == "sqlite":
         rows = sorted((one, number) for number, hashes in phrases.items() for one in hashes)
         if rows:
-            connection.execute(insert(QUOTED_PHRASES), [{"hash": one, "answer": number} for one, number in rows])
+            connection.exec_driver_sql("INSERT INTO quoted_phrases (hash, answer) VALUES (?, ?)", rows)
         return
     pairs = [(one & _HASH, number) for number, hashes in phrases.items() for one in hashes]
     hashes, numbers = [one for one, _ in pairs], [number for _, number in pairs]

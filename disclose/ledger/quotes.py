@@ -35,6 +35,8 @@ COMMON = 10
 FEWEST_PHRASES = 12
 """A text with fewer phrases than this is too short to be looked for."""
 _MOST_CANDIDATES = 8
+# What so many phrases leave to chance, no number can hold.
+_ENOUGH = 500
 _BATCH = 500
 _COUNTED_FOR = 60.0
 _BEGINNING = 4096
@@ -92,8 +94,11 @@ class QuoteLog:
             raise ValueError(f"the key of a quotation log has 16 to 64 bytes, and this one {len(key)}")
         self._ledger = ledger
         self._key = key
-        self._counted = (0, -math.inf)
-        self._tenant = hashlib.blake2b(b"tenant", key=key, digest_size=8, person=b"disclose-tenant").digest()
+        self._counted: tuple[dict[bytes, int], float] = ({}, -math.inf)
+        self._tenant, self._earlier = (
+            hashlib.blake2b(name, key=key, digest_size=8, person=b"disclose-tenant").digest()
+            for name in (b"tenant, of phrases under AES", b"tenant")
+        )
 
     def add(self, answer: str, identifier: Identifier, *, issued: datetime | None = None) -> int:
         """Record *answer*, issued under *identifier*, and return how many phrases of it were stored.
@@ -114,25 +119,25 @@ class QuoteLog:
 
     def _add(self, connection: Connection, answers: Sequence[tuple[text.Words, Identifier]], when: int) -> list[int]:
         every = [text_shingles.shingles(words, self._key) for words, _ in answers]
-        probed = [[one.hash for one in text_shingles.probes(one)] for one in every]
         digests = [self._digest(words) for words, _ in answers]
-        asked = dict.fromkeys([*map(_lookup, digests), *(one for some in probed for one in some)])
-        held = Counter({one: len(some) for one, some in phrases.holders(connection, list(asked)).items()})
-        kept: list[set[int]] = []
+        first = chain.from_iterable(text_shingles.sketch(one).hashes.tolist() for one in every)
+        held: dict[int, int] = {}
+        _count(connection, [*map(_lookup, digests), *first], held)
+        kept: list[list[int]] = []
         values: list[dict[str, Any]] = []
-        for (words, identifier), digest, shingles, probes in zip(answers, digests, every, probed, strict=True):
-            common = {one for one in probes if held[one] >= COMMON}
-            sketch = [] if held[_lookup(digest)] else text_shingles.sketch(shingles.without(common))
-            kept.append({one.hash for one in sketch} | {_lookup(digest)})
+        for (words, identifier), digest, some in zip(answers, digests, every, strict=True):
+            hashes = [] if held[_lookup(digest)] else _sketched(connection, some, held)
+            kept.append([*hashes, _lookup(digest)])
             # The next of these answers may repeat this one.
-            held.update(kept[-1])
+            for one in kept[-1]:
+                held[one] += 1
             values.append(
                 {
                     "tenant": self._tenant,
                     "identifier": identifier.value.to_bytes(16, "big"),
                     "digest": digest,
                     "words": len(words),
-                    "phrases": len(sketch),
+                    "phrases": len(hashes),
                     "issued": when,
                 }
             )
@@ -147,35 +152,24 @@ class QuoteLog:
         What is returned may be a chance: hold ``p_value`` against a limit.
         """
         words = text.columns(question)
-        every = text_shingles.probes(text_shingles.shingles(words, self._key))
         digest = self._digest(words)
+        exact: list[int] = []
+        likely: dict[int, tuple[list[text_shingles.Shingle], float]] = {}
         with self._ledger.connection() as connection:
-            postings = phrases.holders(connection, [one.hash for one in every] + [_lookup(digest)])
-            exact = postings.pop(_lookup(digest), [])
-            starts = Starts.of(postings)
-            shared: dict[int, list[text_shingles.Shingle]] = defaultdict(list)
-            for one in every:
-                for number in postings.get(one.hash, ()):
-                    shared[number].append(one)
-            chances = {
-                number: by_chance(some, postings, answer=number, starts=starts, words=words)
-                for number, some in _most_shared(shared)
-            }
-            likely = [number for number, chance in chances.items() if chance < 1]
+            counted = self._about(connection)
+            for shingles in self._hashes(counted):
+                every = text_shingles.probes(shingles(words, self._key))
+                postings = phrases.holders(connection, [*every.hashes.tolist(), _lookup(digest)])
+                exact += postings.pop(_lookup(digest), [])
+                likely |= _likely(every, postings, words)
             rows = self._rows(connection, [*exact, *likely]) if exact or likely else {}
-            searched = self._about(connection)
-        found = [
-            _quotation(
-                rows[number],
-                shared.get(number, []),
-                words,
-                is_exact=number in exact and rows[number].digest == digest,
-                p_value=chances.get(number, 1.0),
-                searched=searched,
-            )
-            for number in dict.fromkeys([*exact, *likely])
-            if number in rows
-        ]
+        found = []
+        for number in dict.fromkeys([*exact, *likely]):
+            if number in rows:
+                shared, chance = likely.get(number, ([], 1.0))
+                is_exact = number in exact and rows[number].digest == digest
+                about: dict[str, Any] = {"p_value": chance, "searched": sum(counted.values()), "is_exact": is_exact}
+                found.append(_quotation(rows[number], shared, words, **about))
         return sorted(found, key=lambda one: (not one.is_exact, one.p_value))[:_MOST_CANDIDATES]
 
     def too_short(self, question: str) -> bool:
@@ -202,27 +196,36 @@ class QuoteLog:
 
     def delete_all(self) -> int:
         """Delete all that this tenant's log holds and return how many answers that were."""
-        return self._delete(QUOTED_ANSWERS.c.tenant == self._tenant)
+        return self._delete(self._is_own())
 
     def __len__(self) -> int:
         with self._ledger.connection() as connection:
-            return self._size(connection)
+            return sum(self._size(connection).values())
+
+    def _hashes(self, counted: Mapping[bytes, int]) -> tuple[text_shingles.Hash, ...]:
+        """Return how the phrases of the answers there are were hashed."""
+        now = text_shingles.shingles
+        return (now, text_shingles.earlier_shingles) if self._earlier in counted else (now,)
 
     def _delete(self, condition: Any) -> int:
-        own = (QUOTED_ANSWERS.c.tenant == self._tenant) & condition
         with self._ledger.connection(writing=True) as connection:
-            return delete_quotations(connection, own)
+            return delete_quotations(connection, self._is_own() & condition)
+
+    def _is_own(self) -> Any:
+        return QUOTED_ANSWERS.c.tenant.in_([self._tenant, self._earlier])
 
     def _rows(self, connection: Connection, numbers: list[int]) -> dict[int, Any]:
         found = phrases.asked(connection, "SELECT * FROM quoted_answers WHERE number", numbers)
-        return {row.number: row for row in found if bytes(row.tenant) == self._tenant}
+        return {row.number: row for row in found if bytes(row.tenant) in (self._tenant, self._earlier)}
 
-    def _size(self, connection: Connection) -> int:
-        query = select(func.count()).select_from(QUOTED_ANSWERS).where(QUOTED_ANSWERS.c.tenant == self._tenant)
-        return int(connection.execute(query).scalar_one())
+    def _size(self, connection: Connection) -> dict[bytes, int]:
+        """Return how many answers there are of each kind: hashed as now, and as before."""
+        tenant = QUOTED_ANSWERS.c.tenant
+        query = select(tenant, func.count()).where(self._is_own()).group_by(tenant)
+        return {bytes(kind): number for kind, number in connection.execute(query)}
 
-    def _about(self, connection: Connection) -> int:
-        """Return the number of answers as it was at most a minute ago: to count them takes longer than to search."""
+    def _about(self, connection: Connection) -> dict[bytes, int]:
+        """Return the numbers of answers as they were at most a minute ago: to count takes longer than to search."""
         size, moment = self._counted
         if time.monotonic() - moment > _COUNTED_FOR:
             size = self._size(connection)
@@ -234,12 +237,37 @@ class QuoteLog:
         return hashlib.blake2b(wording, key=self._key, digest_size=16, person=b"disclose-exact").digest()
 
 
-def _most_shared(
-    shared: Mapping[int, list[text_shingles.Shingle]],
-) -> list[tuple[int, list[text_shingles.Shingle]]]:
-    """Return the answers that share most, with what they share; a single phrase never tells anything."""
+def _count(connection: Connection, hashes: Sequence[int], held: dict[int, int]) -> None:
+    """Write down in *held* how many answers hold each of *hashes*."""
+    held.update(dict.fromkeys(hashes, 0))
+    held.update((one, len(some)) for one, some in phrases.holders(connection, list(dict.fromkeys(hashes))).items())
+
+
+def _sketched(connection: Connection, every: text_shingles.Phrases, held: dict[int, int]) -> list[int]:
+    """Return the hashes that stand for a text of the phrases *every*, without those that many answers hold already."""
+    while True:
+        hashes: list[int] = text_shingles.sketch(every).hashes.tolist()
+        _count(connection, [one for one in hashes if one not in held], held)
+        common = {one for one in hashes if held[one] >= COMMON}
+        if not common:
+            return hashes
+        every = every.without(common)
+
+
+def _likely(
+    every: text_shingles.Phrases, postings: Mapping[int, Sequence[int]], words: text.Words
+) -> dict[int, tuple[list[text_shingles.Shingle], float]]:
+    """Return the answers that share most of a text's phrases, what they share, and the chance of it where below one."""
+    shared: dict[int, list[text_shingles.Shingle]] = defaultdict(list)
+    for one in every.among(postings):
+        for number in postings[one.hash]:
+            shared[number].append(one)
+    starts = Starts.of(postings)
+    # A single phrase never tells anything.
     several = ((number, some) for number, some in shared.items() if len(some) > 1)
-    return heapq.nlargest(_MOST_CANDIDATES, several, key=lambda one: len(one[1]))
+    most = heapq.nlargest(_MOST_CANDIDATES, several, key=lambda one: len(one[1]))
+    chances = ((number, some, by_chance(some, postings, number, starts, words)) for number, some in most)
+    return {number: (some, chance) for number, some, chance in chances if chance < 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,7 +287,6 @@ class Starts:
 def by_chance(
     shared: Sequence[text_shingles.Shingle],
     postings: Mapping[int, Sequence[int]],
-    *,
     answer: int,
     starts: Starts,
     words: text.Words,
@@ -273,6 +300,7 @@ def by_chance(
     there are. One whose words were all met in phrases before it is no news: two texts on one subject share its terms.
     Nor are new numbers, signs and single letters much.
     """
+    shared = shared[:_ENOUGH]
     is_rare = any(len(postings[one.hash]) < COMMON for one in shared)
     logarithm = math.log(2 * (max((starts.rare if is_rare else starts.all) - len(shared), 0) + 1))
     if len(shared) < 2 or logarithm + math.log(_SECOND_SHARED) + (len(shared) - 2) * math.log(_NEXT_SHARED) >= 0:
@@ -287,7 +315,7 @@ def by_chance(
         met.update(words.folded[added])
         gap, end = one.first - end - 1, one.last
         if index > 0:
-            news = min(1.0, letters / (_LETTERS * number))
+            news = min(1.0, letters / (_LETTERS * number)) if letters > number else 0.0
             logarithm += news * math.log(_next_shared(index, gap)) / (1 + (others / _FEW_OTHERS) ** 2)
     return min(1.0, math.exp(logarithm))
 

@@ -4,16 +4,20 @@ import sqlite3
 import unicodedata
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 
 import pytest
 from answers import answers, edited
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
+from sqlalchemy import insert
 
 from disclose.disclosure import Identifier
-from disclose.ledger import Ledger
+from disclose.ledger import Ledger, phrases
 from disclose.ledger.quotes import COMMON, QuoteLog
+from disclose.ledger.tables import QUOTED_ANSWERS
 from disclose.ledger.tenants import TenantKeys
+from disclose.media import text
 
 KEY = b"a key of thirty-two bytes, say.."
 LIMIT = 3e-4
@@ -44,8 +48,8 @@ def filled(log):
     return log
 
 
-def matches(log, text):
-    return [one for one in log.find(text) if one.is_exact or one.p_value <= LIMIT]
+def matches(log, question):
+    return [one for one in log.find(question) if one.is_exact or one.p_value <= LIMIT]
 
 
 def test_an_answer_with_three_words_in_ten_replaced_is_found(filled):
@@ -70,7 +74,8 @@ def test_texts_that_have_nothing_to_do_with_the_log_are_not_found(filled):
     assert not [text for text in answers()[90:] if matches(filled, text)]
 
 
-def test_tables_of_signs_in_two_languages_are_not_each_others_quotations(filled):
+@pytest.mark.parametrize("number", range(8))
+def test_tables_of_signs_in_two_languages_are_not_each_others_quotations(file, number):
     def table(kind, *, of="koi8_r"):
         signs = bytes(range(0xC0, 0xDB)).decode(of)
         names = [unicodedata.name(sign).split()[-1] for sign in signs]
@@ -79,10 +84,49 @@ def test_tables_of_signs_in_two_languages_are_not_each_others_quotations(filled)
             for number, (sign, name) in enumerate(zip(signs, names, strict=True), 0xC0)
         )
 
-    filled.add(table("LETRA MINÚSCULA CIRÍLICA"), Identifier(value=1000))
-    assert filled.find(table("CYRILLIC SMALL LETTER"))[0].shared > 12
-    assert not matches(filled, table("CYRILLIC SMALL LETTER"))
-    assert matches(filled, table("LETRA MINÚSCULA CIRÍLICA")[200:])[0].identifier.value == 1000
+    # Which phrases of a text the log holds depends on its key.
+    log = QuoteLog(file, bytes([number]) * 32)
+    log.add(table("LETRA MINÚSCULA CIRÍLICA"), Identifier(value=1000))
+    assert not matches(log, table("CYRILLIC SMALL LETTER"))
+    assert matches(log, table("LETRA MINÚSCULA CIRÍLICA"))[0].is_exact
+
+
+def test_a_few_words_in_a_row_are_more_telling_than_as_many_here_and_there(filled):
+    words = answers()[7].split(" ")
+    together, apart = words[10:30], [words[start : start + 4] for start in (0, 15, 30, 45, 60)]
+    scattered = " ".join(
+        " ".join([*some, *answers()[100].split(" ")[9 * n : 9 * n + 9]]) for n, some in enumerate(apart)
+    )
+    chances = [
+        next((one.p_value for one in filled.find(text) if one.identifier.value == 7), 1.0)
+        for text in (" ".join(together), scattered)
+    ]
+    assert chances[0] < LIMIT < chances[1]
+
+
+def test_what_was_hashed_as_before_is_found_and_forgotten_too(ledger):
+    def before(digest_size, person, value):
+        return blake2b(value, key=KEY, digest_size=digest_size, person=person).digest()
+
+    tenant = before(8, b"disclose-tenant", b"tenant")
+    with ledger.connection(writing=True) as connection:
+        for number, answer in enumerate(answers()[:12], 1):
+            words = [one.folded for one in text.words(answer)]
+            digest = before(16, b"disclose-exact", " ".join(words).encode())
+            three = ("\n".join(words[start : start + 3]).encode() for start in range(len(words) - 2))
+            hashes = {int.from_bytes(before(6, b"disclose-phrase", one), "big") for one in three}
+            row = {"number": number, "tenant": tenant, "identifier": number.to_bytes(16, "big"), "digest": digest}
+            row |= {"words": len(words), "phrases": len(hashes), "issued": 1}
+            connection.execute(insert(QUOTED_ANSWERS), [row])
+            phrases.add(connection, {number: {*hashes, -1 - int.from_bytes(digest[:6], "big")}})
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT setval('quoted_answers_number_seq', 12)")
+    log = QuoteLog(ledger, KEY)
+    assert log.add(answers()[20], Identifier(value=99)) > 12
+    assert matches(log, edited(answers()[4], 0.2))[0].identifier.value == 5
+    assert matches(log, edited(answers()[20], 0.2))[0].identifier.value == 99
+    assert log.find(answers()[5])[0].is_exact
+    assert (len(log), log.delete(Identifier(value=5)), log.delete_all(), len(log)) == (13, 1, 12, 0)
 
 
 def test_the_very_wording_is_known_whatever_its_case_and_spacing(filled):

@@ -8,7 +8,7 @@ import pytest
 from answers import answers, edited
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as some
-from sqlalchemy import create_engine, delete, insert, select
+from sqlalchemy import create_engine, delete, event, insert, select
 
 from disclose.disclosure import Identifier
 from disclose.errors import LedgerError
@@ -158,3 +158,23 @@ def test_a_span_of_which_nothing_is_left_takes_no_room(buckets):
     assert log.delete_all() == 20
     with buckets.connection() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM quoted_buckets").scalar_one() == 0
+
+
+def test_to_look_for_a_text_takes_two_statements_of_one_round_trip(buckets):
+    log = QuoteLog(buckets, KEY)
+    log.add_all((text, Identifier(value=number)) for number, text in enumerate(answers()[:20]))
+    assert log.find(edited(answers()[3], 0.2))
+    asked = []
+    with buckets.connection() as connection:
+        engine = connection.engine
+
+    def note(_connection, _cursor, statement, parameters, *_):
+        asked.append(parameters)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert log.find(edited(answers()[3], 0.2))[0].identifier.value == 3
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    # With parameters, pg8000 waits for three answers.
+    assert [len(one) for one in asked] == [0, 0]

@@ -1,12 +1,15 @@
 """Phrases of a text: each window's smallest hash is kept, so that a quotation keeps what the whole kept."""
 
 from hashlib import blake2b
+from itertools import permutations
 
+import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as some
 
 from disclose.media.text import columns, words
-from disclose.media.text_shingles import Phrases, probes, shingles, sketch, winnowed
+from disclose.media.text_shingles import Phrases, earlier_shingles, probes, shingles, sketch, winnowed
 
 KEY = b"a key of thirty-two bytes, say.."
 texts = some.lists(some.sampled_from(["one", "two", "three", "東京", "Ünder", "six"]), max_size=80).map(" ".join)
@@ -56,10 +59,46 @@ def _twice(text):
     return {one for one in hashes if hashes.count(one) > 1}
 
 
+def _phrases(text, every):
+    found = [word.folded for word in words(text)]
+    return [found[first : last + 1] for first, last in zip(every.firsts, every.lasts, strict=True)]
+
+
 @given(texts)
 def test_a_phrase_is_hashed_by_itself_under_the_key(text):
-    found, every = words(text), shingles(columns(text), KEY)
-    for number, (first, last) in enumerate(zip(every.firsts, every.lasts, strict=True)):
-        phrase = "\n".join(word.folded for word in found[first : last + 1]).encode("utf-8", "surrogatepass")
-        digest = blake2b(phrase, key=KEY, digest_size=6, person=b"disclose-phrase").digest()
-        assert every.hashes[number] == int.from_bytes(digest, "big")
+    every = shingles(columns(text), KEY)
+    secret = blake2b(key=KEY, digest_size=16, person=b"disclose-blocks").digest()
+    for phrase, one in zip(_phrases(text, every), every.hashes, strict=True):
+        block = b""
+        for half in (slice(8), slice(8, 16)):
+            digests = (
+                blake2b(word.encode(), key=KEY, digest_size=16, person=b"disclose-word").digest() for word in phrase
+            )
+            value = sum(int.from_bytes(digest[half], "little") << place for place, digest in enumerate(digests))
+            block += (value % 2**64).to_bytes(8, "little")
+        hashed = Cipher(algorithms.AES(secret), modes.ECB()).encryptor().update(block)  # noqa: S305
+        assert one == int.from_bytes(hashed[:6], "big")
+
+
+@given(texts)
+def test_a_phrase_is_hashed_by_itself_as_before(text):
+    every = earlier_shingles(columns(text), KEY)
+    for phrase, one in zip(_phrases(text, every), every.hashes, strict=True):
+        digest = blake2b("\n".join(phrase).encode(), key=KEY, digest_size=6, person=b"disclose-phrase").digest()
+        assert one == int.from_bytes(digest, "big")
+
+
+@pytest.mark.parametrize("words_of_it", [["one", "two", "three"], [*"東京大阪神戸"], ["one", *"東京", "two"]])
+def test_the_same_words_in_another_order_are_another_phrase(words_of_it):
+    orders = {" ".join(order) for order in permutations(words_of_it)}
+    hashes = {shingles(columns(order), KEY).hashes[0] for order in orders}
+    assert len(hashes) == len(orders)
+    assert len({one for order in orders for one in shingles(columns(order), bytes(32)).hashes} & hashes) == 0
+
+
+def test_lone_surrogates_are_hashed_too():
+    assert (
+        len(shingles(columns("one \ud800 two three four"), KEY))
+        == len(earlier_shingles(columns("one \ud800 two three four"), KEY))
+        > 0
+    )
