@@ -7,6 +7,8 @@ structure on record tells: of all places, that where most of it agrees.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy
@@ -26,6 +28,9 @@ _SAMPLES = 4
 _LEAST_SHARE = 0.5
 """Of the picture at hand or the one on record, whichever is smaller: what has to lie in both to be a place at all."""
 
+_MOST_PLACES = 1000
+"""Beyond, what takes seconds is left out: a small picture's mark all over a very large one."""
+
 
 def outline(profile: Profile, luma: Image.Image, found: Evidence) -> Points:
     """Return the corners of the marked picture in pixels of *luma* (mode L), as far as they lie within it.
@@ -41,6 +46,8 @@ def outline(profile: Profile, luma: Image.Image, found: Evidence) -> Points:
 
     rows, columns = structure.brighter.shape
     corner = _corner(structure, luma, matrix, inverted=bool(found.details.get("inverted")))
+    if corner is None:
+        return everywhere
     seen = _moved(numpy.linalg.inv(matrix), _frame(corner, (columns * CELL, rows * CELL)))
     cell = CELL / float(numpy.sqrt(abs(numpy.linalg.det(matrix))))
     return _within(_snapped(seen, luma.size, cell), luma.size) or everywhere
@@ -63,16 +70,52 @@ def _recorded(profile: Profile, found: Evidence) -> Structure | None:
 
 def _corner(
     structure: Structure, luma: Image.Image, matrix: NDArray[numpy.float64], *, inverted: bool
-) -> tuple[float, float]:
-    """Return the corner of the recorded picture, in canonical coordinates as *matrix* gives them for *luma*."""
-    best, corner = -1.0, (0.0, 0.0)
-    for place in _places(structure, luma, matrix):
-        brighter, covered = _cells(structure, luma, matrix, place)
-        agreement = float((brighter[covered] == structure.brighter[covered]).mean()) if covered.any() else 0.0
-        agreement = 1.0 - agreement if inverted else agreement
-        if agreement > best:
-            best, corner = agreement, place
-    return corner
+) -> tuple[float, float] | None:
+    """Return the corner of the recorded picture, in canonical coordinates as *matrix* gives them for *luma*.
+
+    None where there are none, or more than can be looked at.
+    """
+    from disclose.media.likeness import CELL
+
+    places = list(islice(_places(structure, luma, matrix), _MOST_PLACES + 1))
+    if not 0 < len(places) <= _MOST_PLACES:
+        return None
+    step = CELL / _SAMPLES
+    grid = numpy.linalg.inv(matrix) @ numpy.diag([step, step, 1.0])
+    # Reduced first, so that the points of a cell stand for all of its pixels.
+    factor = max(1, int(numpy.sqrt(abs(numpy.linalg.det(grid[:2, :2])))))
+    seen = _Seen(luma=luma.reduce(factor), grid=numpy.diag([1 / factor, 1 / factor, 1.0]) @ grid)
+    agreements = [seen.agreement(structure, (x / step, y / step)) for x, y in places]
+    best = min if inverted else max
+    return places[agreements.index(best(agreements))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """The picture at hand, with the matrix ``grid`` from the points that are looked at to its pixels."""
+
+    luma: Image.Image
+    grid: NDArray[numpy.float64]
+
+    def agreement(self, structure: Structure, corner: tuple[float, float]) -> float:
+        """Return the share of cells that agree with *structure* where its picture would begin at the point *corner*."""
+        from disclose.media.likeness import CELL, Structure
+
+        rows, columns = structure.brighter.shape
+        points = (columns * _SAMPLES, rows * _SAMPLES)
+        moved = self.grid @ numpy.array([[1.0, 0.0, corner[0]], [0.0, 1.0, corner[1]], [0.0, 0.0, 1.0]])
+        shown = self.luma.transform(points, Image.Transform.AFFINE, tuple(moved[:2].ravel()), Image.Resampling.BILINEAR)
+        at = numpy.array(_moved(moved, _middles(columns, rows)))
+        covered = ((at >= 0) & (at <= self.luma.size)).all(axis=1).reshape(rows, columns)
+        if not covered.any():
+            return 0.5
+        brighter = Structure.of(shown, (columns * CELL, rows * CELL)).brighter
+        return float((brighter[covered] == structure.brighter[covered]).mean())
+
+
+def _middles(columns: int, rows: int) -> Points:
+    half = _SAMPLES / 2
+    return [(column * _SAMPLES + half, row * _SAMPLES + half) for row in range(rows) for column in range(columns)]
 
 
 def _places(structure: Structure, luma: Image.Image, matrix: NDArray[numpy.float64]) -> Iterator[tuple[float, float]]:
@@ -92,26 +135,6 @@ def _places(structure: Structure, luma: Image.Image, matrix: NDArray[numpy.float
         shared = numpy.minimum(most, (x + size[0], y + size[1])) - numpy.maximum(least, (x, y))
         if (shared > 0).all() and float(numpy.prod(shared)) >= needed:
             yield float(x), float(y)
-
-
-def _cells(
-    structure: Structure, luma: Image.Image, matrix: NDArray[numpy.float64], corner: tuple[float, float]
-) -> tuple[NDArray[numpy.bool_], NDArray[numpy.bool_]]:
-    """Return the structure that *luma* shows where the recorded picture would lie, and which cells it covers."""
-    from disclose.media.likeness import CELL, Structure
-
-    rows, columns = structure.brighter.shape
-    sampled = (columns * _SAMPLES, rows * _SAMPLES)
-    step = CELL / _SAMPLES
-    grid = numpy.linalg.inv(matrix) @ numpy.array([[step, 0.0, corner[0]], [0.0, step, corner[1]], [0.0, 0.0, 1.0]])
-    # Reduced first, so that the points of a cell stand for all of its pixels.
-    factor = max(1, int(numpy.sqrt(abs(numpy.linalg.det(grid[:2, :2])))))
-    small = luma.reduce(factor)
-    coefficients = tuple((numpy.diag([1 / factor, 1 / factor, 1.0]) @ grid)[:2].ravel())
-    shown = small.transform(sampled, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
-    inside = Image.new("L", small.size, 255).transform(sampled, Image.Transform.AFFINE, coefficients)
-    covered = numpy.asarray(inside.resize((columns, rows), Image.Resampling.BOX)) > 250
-    return Structure.of(shown, (columns * CELL, rows * CELL)).brighter, covered
 
 
 def _frame(corner: tuple[float, float], size: tuple[float, float]) -> Points:
