@@ -71,9 +71,10 @@ def verify(since: Path | None, as_json: bool) -> None:
 
     book = Profile.load().ledger()
     checks = {"entries": book.verify(), "notices": NoticeLog(book).verify()}
-    if since is not None and not book.extends(files.read(since).decode("utf-8", "replace")):
+    note = None if since is None else files.read(since).decode("utf-8", "replace")
+    if note is not None and checks["entries"].is_intact and not book.extends(note):
         reason = f"it does not begin with the entries that the checkpoint {since} was signed over"
-        checks["entries"] = replace(checks["entries"], reason=checks["entries"].reason or reason)
+        checks["entries"] = replace(checks["entries"], reason=reason)
     is_intact = all(check.is_intact for check in checks.values())
     if as_json:
         print(json.dumps({**_found(checks["entries"]), "notices": _found(checks["notices"])}))

@@ -6,27 +6,23 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Row, Select, bindparam, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from disclose.errors import LedgerError
 from disclose.ledger import places
 from disclose.ledger.checkpoint import Checkpoint
 from disclose.ledger.database import Database, wait_for_turn
 from disclose.ledger.key import LedgerKey
-from disclose.ledger.places import Places
-from disclose.ledger.tables import CHECKPOINTS, NODES, PLACES, LogName
-from disclose.ledger.tree import Frontier, consistency_proof, folded, inclusion_proof, leaf_hash, root
+from disclose.ledger.stored_tree import StoredTree, stored
+from disclose.ledger.tables import CHECKPOINTS, LogName
+from disclose.ledger.tree import Frontier, consistency_proof, inclusion_proof, leaf_hash, root
 
 TextOf = Callable[[Any], str | None]
 FaultOf = Callable[[Any, str | None], str | None]
 
-_HEIGHT = 8
-"""Of the nodes, every eighth level is stored; what lies between is computed from at most 256 of them."""
 _BATCH = 1024
-_MOST_NODES = 64
-"""So many nodes of a level are completed in one transaction, each over 256 of the level below."""
 _GENESIS = "0" * 64
 """What the first entry of version 0.1.0's chain names as the hash before it."""
 
@@ -59,8 +55,7 @@ class Leaf:
     note: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Placed:
+class Placed(NamedTuple):
     """What stands at a ``position``: the ``number`` of the entry, and its ``row``, None if it is missing."""
 
     position: int
@@ -77,11 +72,9 @@ class Log:
         self._key = key
         self._signed = 0.0
         self._table = name.table
+        self._tree = StoredTree(name, database.place)
         number = self._table.c.number
-        leaves = select(self._table.c.leaf).where(number >= bindparam("first_"), number < bindparam("stop_"))
-        self._range = leaves.order_by(number)
-        highest = select(func.max(number)), *_highest_of(name, PLACES.c.position, PLACES.c.entry, CHECKPOINTS.c.size)
-        self._highest_of_all = select(*(one.scalar_subquery() for one in highest))
+        self._rows = select(self._table).where(number >= bindparam("first_"), number < bindparam("stop_"))
 
     @property
     def verifier(self) -> str:
@@ -98,14 +91,14 @@ class Log:
         Others who append wait until it ends: so numbers have no gaps, tell the places in the tree, and never come late.
         """
         self.alone(connection)
-        first = self._highest(connection) + 1
+        first = self._tree.highest(connection) + 1
         return range(first, first + count)
 
     def sequence(self) -> int:
         """Complete the tree, sign a checkpoint if there is anything new, and return the size."""
         while True:
             with self._database.connection(writing=True) as connection:
-                size, is_whole = self._grow(connection)
+                size, is_whole = self._tree.grow(connection)
                 note = self._sign(connection, size) if is_whole else None
             if note is not None:
                 self.remember(note)
@@ -117,7 +110,7 @@ class Log:
 
         None is signed where less than *at_most_every* seconds went by since the last.
         """
-        size, is_whole = self._grow(connection)
+        size, is_whole = self._tree.grow(connection)
         if not is_whole or time.monotonic() - self._signed < at_most_every:
             return None
         return self._sign(connection, size)
@@ -130,7 +123,7 @@ class Log:
         last = self._last_note(connection)
         if size == 0 or (last is not None and self._opened(last).size >= size):
             return None
-        note = self._key.signed(self._name.label, size, root(size, self._node(connection)))
+        note = self._key.signed(self._name.label, size, root(size, self._tree.node(connection)))
         connection.execute(insert(CHECKPOINTS).values(log=self._name.code, size=size, note=note))
         self._signed = time.monotonic()
         return note
@@ -153,7 +146,7 @@ class Log:
             position = places.read(connection, self._name).position(number)
             if leaf is None or position is None or note is None:
                 raise LedgerError(f"cannot prove {self._name.noun} {number}: it is not in the ledger")
-            proof = inclusion_proof(position, self._opened(note).size, self._node(connection))
+            proof = inclusion_proof(position, self._opened(note).size, self._tree.node(connection))
         return Leaf(position=position, hash=bytes(leaf), proof=proof, note=note)
 
     def consistency(self, old: int) -> tuple[bytes, ...]:
@@ -161,7 +154,7 @@ class Log:
         size = self.sequence()
         with self._database.connection() as connection:
             try:
-                return consistency_proof(old, size, self._node(connection))
+                return consistency_proof(old, size, self._tree.node(connection))
             except ValueError as error:
                 raise LedgerError(f"cannot prove that the log holds what it held: {error}") from error
 
@@ -171,7 +164,7 @@ class Log:
         if kept.size > self.sequence():
             return False
         with self._database.connection() as connection:
-            return root(kept.size, self._node(connection)) == kept.root
+            return root(kept.size, self._tree.node(connection)) == kept.root
 
     def check(self, fault_of: FaultOf, text_of: TextOf) -> LedgerCheck:
         """Check every leaf, the tree and every checkpoint.
@@ -192,7 +185,7 @@ class Log:
     def size(self) -> int:
         """Return how many entries there are."""
         with self._database.connection() as connection:
-            return self._extent(connection)[1]
+            return self._tree.extent(connection)[1]
 
     def _check(self, connection: Connection, fault_of: FaultOf, text_of: TextOf) -> LedgerCheck:
         noun, frontier, chain = self._name.noun, Frontier(), _GENESIS
@@ -202,7 +195,7 @@ class Log:
         except LedgerError as error:
             return self._broken(frontier, str(error))
         notes = self._notes(connection)
-        tops = iter(self._stored(connection))
+        tops = iter(self._tree.nodes(connection))
         for placed in self._placed(connection):
             if placed.row is None:
                 return self._broken(frontier, f"{noun} {placed.number} is missing", placed.number)
@@ -212,7 +205,7 @@ class Log:
             frontier.add(bytes(placed.row.leaf))
             if frontier.size in notes and (reason := self._disagrees(notes.pop(frontier.size), frontier.root())):
                 return self._broken(frontier, reason)
-            if frontier.size % (1 << _HEIGHT) == 0 and (reason := _disagrees_above(tops, frontier)):
+            if len(frontier.finished) > 1 and (reason := _disagrees_above(tops, frontier)):
                 return self._broken(frontier, reason)
         return self._concluded(connection, frontier, notes, remembered)
 
@@ -245,7 +238,7 @@ class Log:
             return None
         if last.size > frontier.size:
             return f"this machine signed a checkpoint over {last.size} leaves, and {frontier.size} are left"
-        if root(last.size, self._node(connection)) != last.root:
+        if root(last.size, self._tree.node(connection)) != last.root:
             return f"the first {last.size} leaves are not those of the checkpoint that this machine signed over them"
         return None
 
@@ -276,21 +269,15 @@ class Log:
             yield from self._placed(connection)
 
     def _placed(self, connection: Connection) -> Iterator[Placed]:
-        where, size = self._extent(connection)
+        where, size = self._tree.extent(connection)
         for position, number, count in where.runs(0, size):
-            for at, row in self._numbered(connection, number, number + count):
-                yield Placed(position=position + at - number, number=at, row=row)
-
-    def _numbered(self, connection: Connection, number: int, stop: int) -> Iterator[tuple[int, Row[Any] | None]]:
-        """Yield each number from *number* to before *stop* with its row, if that is there."""
-        own = self._table.c.number
-        query = select(self._table).order_by(own).limit(_BATCH)
-        while rows := connection.execute(query.where(own >= number, own < stop)).all():
-            for row in rows:
-                yield from ((missing, None) for missing in range(number, row.number))
-                yield row.number, row
-                number = row.number + 1
-        yield from ((missing, None) for missing in range(number, stop))
+            for first in range(number, number + count, _BATCH):
+                # Bounded on both sides: without statistics, PostgreSQL would else read and sort all that follow.
+                stop = min(first + _BATCH, number + count)
+                found = connection.execute(self._rows, {"first_": first, "stop_": stop})
+                rows = {row.number: row for row in found}
+                for one in range(first, stop):
+                    yield Placed(position + one - number, one, rows.get(one))
 
     def _notes(self, connection: Connection) -> dict[int, str]:
         mine = select(CHECKPOINTS.c.size, CHECKPOINTS.c.note).where(CHECKPOINTS.c.log == self._name.code)
@@ -299,102 +286,6 @@ class Log:
     def _last_note(self, connection: Connection) -> str | None:
         mine = select(CHECKPOINTS.c.note).where(CHECKPOINTS.c.log == self._name.code)
         return connection.execute(mine.order_by(CHECKPOINTS.c.size.desc()).limit(1)).scalar()
-
-    def _extent(self, connection: Connection) -> tuple[Places, int]:
-        """Return the places, and how many of them there are."""
-        # In this order: of an import in between, the places are known before its numbers are.
-        highest = self._highest(connection)
-        where = places.read(connection, self._name)
-        return where, where.size(highest)
-
-    def _highest(self, connection: Connection) -> int:
-        """Return the highest number that was given so far, or 0.
-
-        What a checkpoint was signed over was there: where the last of it is missing, its places are not given again.
-        """
-        number, position, entry, signed = connection.execute(self._highest_of_all).one()
-        before = (entry or 1) - 1
-        return max(number or 0, before, before + (signed or 0) - (position or 0))
-
-    def _stored(self, connection: Connection) -> list[bytes]:
-        """Return the stored nodes in the order in which they were completed."""
-        query = select(NODES.c.level, NODES.c.position, NODES.c.hash).where(NODES.c.log == self._name.code)
-        rows = connection.execute(query).all()
-        ordered = sorted(rows, key=lambda row: ((row.position + 1) << row.level, row.level))
-        return [bytes(row.hash) for row in ordered]
-
-    def _grow(self, connection: Connection) -> tuple[int, bool]:
-        """Store nodes of every eighth level that became whole; return the number of leaves, and if those are all."""
-        where, size = self._extent(connection)
-        below = size
-        level, is_whole = _HEIGHT, True
-        while wanted := below >> _HEIGHT:
-            there = self._count(connection, level)
-            made = range(there, min(wanted, there + _MOST_NODES))
-            hashes = [self._fold(connection, where, level - _HEIGHT, place << _HEIGHT, _HEIGHT) for place in made]
-            self._store(connection, [(level, place, one) for place, one in zip(made, hashes, strict=True)])
-            below = there + len(made)
-            is_whole = is_whole and below >= wanted
-            level += _HEIGHT
-        return size, is_whole
-
-    def _count(self, connection: Connection, level: int) -> int:
-        stored = (NODES.c.log == self._name.code, NODES.c.level == level)
-        last = connection.execute(select(func.max(NODES.c.position)).where(*stored)).scalar()
-        return 0 if last is None else int(last) + 1
-
-    def _store(self, connection: Connection, rows: list[tuple[int, int, bytes]]) -> None:
-        if rows:
-            names = ("level", "position", "hash")
-            values = [{"log": self._name.code, **dict(zip(names, row, strict=True))} for row in rows]
-            connection.execute(insert(NODES), values)
-
-    def _node(self, connection: Connection) -> Callable[[int, int], bytes]:
-        where = places.read(connection, self._name)
-
-        def node(level: int, index: int) -> bytes:
-            above = level % _HEIGHT
-            return self._fold(connection, where, level - above, index << above, above)
-
-        return node
-
-    def _fold(self, connection: Connection, where: Places, level: int, first: int, height: int) -> bytes:
-        """Return the node that stands *height* levels above those of *level* from *first* on: leaves, or stored."""
-        stop = first + (1 << height)
-        if level:
-            values = {"log_": self._name.code, "level_": level, "first_": first, "stop_": stop}
-            hashes = [bytes(one) for one in connection.execute(_NODES, values).scalars()]
-        else:
-            hashes = self._leaves(connection, where, first, stop)
-        if len(hashes) != 1 << height:
-            raise LedgerError(
-                f"the tree of the ledger {self._database.place} was tampered with: a gap at leaf {first << level}"
-            )
-        return folded(hashes)
-
-    def _leaves(self, connection: Connection, where: Places, first: int, stop: int) -> list[bytes]:
-        """Return the leaves that are there from *first* to before *stop*."""
-        hashes: list[bytes] = []
-        for _, number, count in where.runs(first, stop):
-            values = {"first_": number, "stop_": number + count}
-            hashes += map(bytes, connection.execute(self._range, values).scalars())
-        return hashes
-
-
-_NODES = (
-    select(NODES.c.hash)
-    .where(
-        NODES.c.log == bindparam("log_"),
-        NODES.c.level == bindparam("level_"),
-        NODES.c.position >= bindparam("first_"),
-        NODES.c.position < bindparam("stop_"),
-    )
-    .order_by(NODES.c.position)
-)
-
-
-def _highest_of(name: LogName, *columns: Column[int]) -> list[Select[Any]]:
-    return [select(func.max(column)).where(column.table.c.log == name.code) for column in columns]
 
 
 def chained(previous: str, text: str) -> str:
@@ -421,7 +312,7 @@ def _fault(row: Any, noun: str, chain: str, fault_of: FaultOf, text_of: TextOf) 
 
 def _disagrees_above(tops: Iterator[bytes], frontier: Frontier) -> str | None:
     """Return in words how the stored nodes completed at this size differ from the leaves below, if they do."""
-    for completed in frontier.finished[_HEIGHT::_HEIGHT]:
+    for completed in stored(frontier.finished):
         if next(tops, None) != completed:
             return f"the tree above the first {frontier.size} leaves is not theirs"
     return None

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, and_, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, insert, select
 
 from disclose.asset import Mark
 from disclose.disclosure import Disclosure, Identifier
@@ -122,19 +122,19 @@ class Ledger:
 
     def find(self, identifier: Identifier) -> list[Record]:
         """Return every record whose id begins with *identifier*, oldest first; :meth:`erased` knows the others."""
-        return self._select(_begins_with(identifier))
+        return self._select(_BY_IDENTIFIER, _bounds(identifier))
 
     def find_content(self, sha256: str) -> Record | None:
         """Return the record of the very bytes with this SHA-256, or None."""
-        return next(iter(self._select(_has_content(sha256))), None)
+        return next(iter(self._select(_BY_CONTENT, _content(sha256))), None)
 
     def erased(self, identifier: Identifier) -> list[Erasure]:
         """Return the erasures of records whose id began with *identifier*, oldest first."""
-        return self._select_erased(_begins_with(identifier))
+        return self._select_erased(_ERASED_BY_IDENTIFIER, _bounds(identifier))
 
     def erased_content(self, sha256: str) -> Erasure | None:
         """Return the erasure of the record of the very bytes with this SHA-256, or None."""
-        return next(iter(self._select_erased(_has_content(sha256))), None)
+        return next(iter(self._select_erased(_ERASED_BY_CONTENT, _content(sha256))), None)
 
     def nearest(self, *hashes: bytes, within: Callable[[int], int] | None = None) -> Likeness | None:
         """Return the entry whose perceptual hash differs least from any of *hashes* (32 bytes each), or None.
@@ -147,7 +147,7 @@ class Ledger:
             if found is None:
                 return None
             number, distance, searched = found
-            if records := self._select(ENTRIES.c.number == number):
+            if records := self._select(_ROWS.where(ENTRIES.c.number == number)):
                 return Likeness(record=records[0], distance=distance, searched=searched)
             # Another process erased it after it was read here.
             self._likenesses.reset()
@@ -155,7 +155,8 @@ class Ledger:
 
     def records(self, *, newest_first: bool = False, limit: int | None = None) -> list[Record]:
         """Return up to *limit* records in order of issue, or the newest first."""
-        return self._select(None, order=ENTRIES.c.number.desc() if newest_first else ENTRIES.c.number, limit=limit)
+        order = ENTRIES.c.number.desc() if newest_first else ENTRIES.c.number
+        return self._select(_ROWS.order_by(order).limit(limit))
 
     def __len__(self) -> int:
         return self._records.size()
@@ -166,13 +167,13 @@ class Ledger:
         The manifests kept beside them go too. The tree stays whole: the leaf hashes stay, with the id and the SHA-256
         under which the erasure is found. Backups and exports are beyond reach.
         """
-        return self._erase(_begins_with(identifier), reason)
+        return self._erase(_BEGINS, reason, _bounds(identifier))
 
     def forget_before(self, moment: datetime, *, reason: str) -> list[Erasure]:
         """Erase every record made before *moment* (with its time zone), as at the end of a retention period."""
         if moment.tzinfo is None:
             raise ValueError(f"{moment} has no time zone: use datetime.now(UTC) - timedelta(…)")
-        return self._erase(ENTRIES.c.recorded < to_microseconds(moment), reason)
+        return self._erase(ENTRIES.c.recorded < to_microseconds(moment), reason, {})
 
     def verify(self) -> LedgerCheck:
         """Check every record, every erasure, both trees and every checkpoint."""
@@ -253,7 +254,7 @@ class Ledger:
             days = self._retention / timedelta(days=1)
             self.forget_before(datetime.now(UTC) - self._retention, reason=f"the retention of {days:g} days is over")
 
-    def _erase(self, condition: Any, reason: str) -> list[Erasure]:
+    def _erase(self, condition: ColumnElement[bool], reason: str, values: dict[str, Any]) -> list[Erasure]:
         if not reason.strip():
             raise ValueError("an erasure needs a reason, which stays on record")
         erased: list[Erasure] = []
@@ -261,7 +262,7 @@ class Ledger:
         query = query.where(condition, ENTRIES.c.body.is_not(None)).order_by(ENTRIES.c.number).limit(_PAGE)
         while True:
             with self._database.connection(writing=True) as connection:
-                rows = connection.execute(query).all()
+                rows = connection.execute(query, values).all()
                 erased += erase(connection, rows, reason, self._erasures.numbers(connection, len(rows)))
             if len(rows) < _PAGE:
                 break
@@ -282,10 +283,9 @@ class Ledger:
             key=self.verifier_key,
         )
 
-    def _select(self, condition: Any, *, order: Any = ENTRIES.c.number, limit: int | None = None) -> list[Record]:
-        query = _ROWS if condition is None else _ROWS.where(condition)
+    def _select(self, query: Select[Any], values: dict[str, Any] | None = None) -> list[Record]:
         with self._database.connection() as connection:
-            rows = connection.execute(query.order_by(order).limit(limit)).all()
+            rows = connection.execute(query, values).all()
         try:
             return [Record.from_body(row.number, _text(row) or "") for row in rows]
         except (LedgerError, ValueError, KeyError, TypeError) as error:
@@ -294,16 +294,24 @@ class Ledger:
                 " run 'disclose ledger verify'"
             ) from error
 
-    def _select_erased(self, condition: Any) -> list[Erasure]:
-        query = select(ERASURES.c.body).join(ENTRIES, ENTRIES.c.number == ERASURES.c.entry).where(condition)
+    def _select_erased(self, query: Select[Any], values: dict[str, Any]) -> list[Erasure]:
         with self._database.connection() as connection:
-            rows = connection.execute(query.order_by(ERASURES.c.number)).all()
+            rows = connection.execute(query, values).all()
         return [Erasure.from_text(row.body) for row in rows]
 
 
 _ROWS = select(ENTRIES.c.number, ENTRIES.c.identifier, ENTRIES.c.sha256, ENTRIES.c.likeness, ENTRIES.c.body).where(
     ENTRIES.c.body.is_not(None)
 )
+_ERASED = select(ERASURES.c.body).join(ENTRIES, ENTRIES.c.number == ERASURES.c.entry).order_by(ERASURES.c.number)
+_BEGINS = and_(
+    leading(ENTRIES.c.identifier).between(bindparam("first_leading"), bindparam("last_leading")),
+    ENTRIES.c.identifier.between(bindparam("first"), bindparam("last")),
+)
+_HAS_CONTENT = and_(leading(ENTRIES.c.sha256) == bindparam("content_leading"), ENTRIES.c.sha256 == bindparam("content"))
+# Made once: to make such a query takes longer than to have it answered.
+_BY_IDENTIFIER, _BY_CONTENT = (_ROWS.where(one).order_by(ENTRIES.c.number) for one in (_BEGINS, _HAS_CONTENT))
+_ERASED_BY_IDENTIFIER, _ERASED_BY_CONTENT = (_ERASED.where(one) for one in (_BEGINS, _HAS_CONTENT))
 
 
 def insert_all(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -315,18 +323,17 @@ def insert_all(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     connection.execute(statement, list(rows))
 
 
-def _begins_with(identifier: Identifier) -> Any:
+def _bounds(identifier: Identifier) -> dict[str, bytes]:
+    """Return the first and the last identifier that begin with *identifier*; their first bits are the same."""
     missing = 128 - identifier.length
     lowest = identifier.value << missing
     first, last = lowest.to_bytes(16), (lowest | ((1 << missing) - 1)).to_bytes(16)
-    column = ENTRIES.c.identifier
-    # All of these begin with the same bit.
-    return and_(leading(column).between(first[:LENGTH], last[:LENGTH]), column.between(first, last))
+    return {"first": first, "last": last, "first_leading": first[:LENGTH], "last_leading": last[:LENGTH]}
 
 
-def _has_content(sha256: str) -> Any:
+def _content(sha256: str) -> dict[str, bytes]:
     wanted = bytes.fromhex(sha256)
-    return and_(leading(ENTRIES.c.sha256) == wanted[:LENGTH], ENTRIES.c.sha256 == wanted)
+    return {"content": wanted, "content_leading": wanted[:LENGTH]}
 
 
 def _text(row: Any) -> str | None:

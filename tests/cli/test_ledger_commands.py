@@ -4,7 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from ledgers import append
+from ledgers import append, forge
 
 from disclose.cli import commands
 from disclose.ledger import Ledger
@@ -61,6 +61,16 @@ def test_a_checkpoint_kept_elsewhere_finds_a_ledger_written_anew(records, home, 
     done = run("verify", "--since", kept)
     assert done.exit_code == 1
     assert "does not begin with" in done.output
+
+
+def test_an_entry_that_is_missing_is_named_where_a_checkpoint_is_held_against_the_ledger(home, records, tmp_path):
+    kept = tmp_path / "kept"
+    kept.write_text(run("checkpoint").output)
+    with Ledger(home / "ledger.sqlite") as ledger:
+        forge(ledger, "DELETE FROM entries WHERE number = 3")
+        append(ledger)
+    done = run("verify", "--since", kept)
+    assert (done.exit_code, "entry 3 is missing" in done.output) == (1, True)
 
 
 def test_what_is_erased_is_shown_as_erased(records):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledgers import append, digest, forge
+from sqlalchemy import event
 
 from disclose.disclosure import Identifier
 from disclose.errors import LedgerError
@@ -26,6 +27,29 @@ def test_what_is_appended_is_found_by_any_prefix_and_by_content(ledger):
         assert record in ledger.find(record.disclosure.id.leading(bits))
     assert ledger.find_content("cd" * 32) == record
     assert ledger.find_content("cd" * 8 + "ef" * 24) is None
+
+
+@pytest.mark.parametrize(
+    ("index", "look"),
+    [
+        ("entries_by_identifier", lambda ledger: ledger.find(Identifier(value=5))),
+        ("entries_by_content", lambda ledger: ledger.find_content("cd" * 32)),
+    ],
+)
+def test_what_is_looked_for_is_found_through_an_index(index, look, ledger):
+    plans = []
+
+    def planned(connection, cursor, statement, parameters, context, many):
+        if "FROM entries" in statement:
+            is_sqlite = connection.dialect.name == "sqlite"
+            cursor.execute(f"{'EXPLAIN QUERY PLAN' if is_sqlite else 'EXPLAIN'} {statement}", parameters)
+            plans.append(str(cursor.fetchall()))
+
+    with ledger.connection() as connection:
+        event.listen(connection.engine, "before_cursor_execute", planned)
+    look(ledger)
+    event.remove(connection.engine, "before_cursor_execute", planned)
+    assert [index in plan for plan in plans] == [True]
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

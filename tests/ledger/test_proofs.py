@@ -97,7 +97,7 @@ def test_every_entry_is_proved_offline(ledger, trusted):
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_a_proof_across_stored_levels_holds(ledger, trusted, monkeypatch):
-    monkeypatch.setattr("disclose.ledger.log._HEIGHT", 3)
+    monkeypatch.setattr("disclose.ledger.stored_tree._HEIGHT", 3)
     log = ledger._records
     with ledger.connection(writing=True) as connection:
         rows = [{"number": number, "leaf": bytes([number % 251]) * 32} for number in log.numbers(connection, 2000)]
