@@ -12,7 +12,7 @@ from PIL import Image
 from disclose.asset import Asset, holds_manifest
 from disclose.detector.outline import Points, outline
 from disclose.errors import DiscloseError
-from disclose.evidence import Verdict
+from disclose.evidence import Basis, Evidence, Integrity, Verdict
 
 if TYPE_CHECKING:
     from disclose.profile import Profile
@@ -55,7 +55,7 @@ def _picture(profile: Profile, asset: Asset, verdict: Verdict) -> dict[str, Any]
         copy = copy.transpose(turn)
     buffer = io.BytesIO()
     copy.save(buffer, "JPEG", quality=82)
-    marked = next((one for one in verdict.evidence if "matrix" in one.details), None)
+    marked = next((one for one in verdict.evidence if "matrix" in one.details and not _is_copied(one, verdict)), None)
     points = None if marked is None else _turned(outline(profile, content.luma, marked), content.size, orientation)
     width, height = content.size if orientation < _SIDEWAYS else content.size[::-1]
     return {
@@ -64,6 +64,12 @@ def _picture(profile: Profile, asset: Asset, verdict: Verdict) -> dict[str, Any]
         "data": base64.b64encode(buffer.getvalue()).decode("ascii"),
         "outline": None if points is None else [[round(x, 1), round(y, 1)] for x, y in points],
     }
+
+
+def _is_copied(mark: Evidence, verdict: Verdict) -> bool:
+    """Whether another picture than the one at hand was given *mark*, so that it lies nowhere in this one."""
+    compared = [one for one in verdict.evidence if one.basis is Basis.FINGERPRINT and one.id == mark.id]
+    return any(one.integrity is Integrity.BROKEN for one in compared)
 
 
 def _turned(points: Points, size: tuple[int, int], orientation: int) -> Points:

@@ -16,6 +16,8 @@ from disclose.asset import Asset
 from disclose.detector.display import shown
 from disclose.detector.examination import examine
 from disclose.detector.wording import catalogues
+from disclose.evidence import Outcome
+from disclose.watermark import image
 
 
 def article(detector, data, name="a file"):
@@ -136,6 +138,14 @@ def test_the_outline_within_a_screenshot_is_where_the_picture_lies(deployment, u
     assert corners(displayed(deployment, encoded(page, "PNG"))["outline"]) == pytest.approx(
         [200, 150, 712, 470], abs=20
     )
+
+
+def test_a_copied_mark_shows_no_place_of_a_marked_picture(deployment, upright):
+    payload = upright.disclosure.id.leading(64).value
+    other = numpy.asarray(photograph("coffee", width=512, height=384))
+    forged = encoded(Image.fromarray(image.embed(other, payload)), "PNG")
+    assert deployment.verifier().verify(Asset.from_data(forged)).outcome is Outcome.CONTESTED
+    assert displayed(deployment, forged)["outline"] is None
 
 
 def test_what_a_page_shows_is_made_of_every_kind_of_picture(deployment):
