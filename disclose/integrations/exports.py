@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from uuid import UUID
 
 from disclose.asset import Asset, sidecar_path
 from disclose.disclosure import Disclosure
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from disclose.profile import Profile
 
 _EMBEDS = "c2pa_text"
+# What programs read at the beginning of a Markdown file, and people do not; unclosed, it is a line across the page.
+_FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(?=\w[^\n]*:)(?:(?!---)[^\n]*\n)*?---[ \t]*(?:\r?\n|\Z)")
 _STYLE = "max-width:42rem;margin:2rem auto;padding:0 1rem;font:1rem/1.6 sans-serif"
 _LABEL_STYLE = "border:1px solid;border-radius:.4em;padding:.4em .8em;font-weight:600"
 
@@ -78,7 +82,9 @@ def _plain(answer: str, disclosure: Disclosure, language: str, manifest: str | N
 
 
 def _markdown(answer: str, disclosure: Disclosure, language: str, manifest: str | None, title: str) -> str:
-    document = labelled(answer, language, paragraph=True).rstrip()
+    front = _FRONT_MATTER.match(answer)
+    begins = front.end() if front else 0
+    document = (answer[:begins] + labelled(answer[begins:], language, paragraph=True)).rstrip()
     if manifest is None:
         return f"{document}\n"
     # C2PA 2.4, A.9: a reference to the manifest in a comment of the format, here after the text.
@@ -137,7 +143,7 @@ def _linked_data(disclosure: Disclosure, title: str) -> str:
     said: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "CreativeWork",
-        "identifier": f"urn:uuid:{disclosure.id}",
+        "identifier": f"urn:uuid:{UUID(int=disclosure.id.completed().value)}",
         "dateCreated": disclosure.to_dict()["created"],
         # schema.org names the terms of the IPTC after them.
         "digitalSourceType": f"https://schema.org/{disclosure.source_type[0].upper()}{disclosure.source_type[1:]}"

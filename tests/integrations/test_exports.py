@@ -5,9 +5,12 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from answers import answers
+from browsers import running_browser
 from system_parts import need_package
 
 import disclose
@@ -59,7 +62,9 @@ def test_a_page_carries_the_statement_and_leads_to_its_manifest(tmp_path, profil
     page = path.read_text("utf-8")
     assert '<link rel="c2pa-manifest" href="an%20answer.html.c2pa" type="application/c2pa">' in page
     said = json.loads(re.search(r'<script type="application/ld\+json">(.*?)</script>', page)[1])
-    assert said["identifier"] == f"urn:uuid:{asset.disclosure.id}"
+    # With its hyphens, or it is no URN of a UUID (RFC 9562, section 4).
+    assert re.fullmatch(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", said["identifier"])
+    assert said["identifier"].removeprefix("urn:uuid:").replace("-", "") == str(asset.disclosure.id)
     assert said["digitalSourceType"].endswith("/TrainedAlgorithmicMediaDigitalSource")
     assert said["creator"]["name"] == "Writer</script><b>"
     assert "<title>A &amp; B</title>" in page
@@ -93,6 +98,31 @@ def test_a_quotation_from_a_page_leads_back_to_it(tmp_path, profile):
     verdict = disclose.verify(" ".join(answers()[0].split(" ")[5:55]), profile)
     assert verdict.outcome == "indicated"
     assert verdict.evidence[0].id == asset.disclosure.id
+
+
+def test_what_programs_read_at_the_top_of_markdown_stays_there(tmp_path, profile):
+    front, lines = "---\ntitle: The tides\n---\n", "---\n\nA line above and below.\n\n---\n"
+    for answer, begins in ((front + ANSWER, front + "AI-generated text"), (lines + ANSWER, "AI-generated text")):
+        export(answer, tmp_path / "answer.md", profile, system="Writer", language="en")
+        assert (tmp_path / "answer.md").read_text("utf-8").startswith(begins)
+
+
+def test_a_page_in_a_browser_shows_its_label_first_and_leads_to_its_manifest(tmp_path, profile):
+    path = tmp_path / "an answer #1.html"
+    export("المدينة القديمة جميلة جدا.\n\n" + ANSWER, path, profile, system="Writer", language="ar")
+    with running_browser() as browser:
+        page = browser.new_page()
+        problems = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text))
+        page.goto(path.as_uri())
+        label = page.locator("[role=note]")
+        assert label.evaluate("one => getComputedStyle(one).direction") == "rtl"
+        assert label.bounding_box()["y"] < page.locator("article").bounding_box()["y"]
+        assert page.locator("article").evaluate("one => getComputedStyle(one).direction") == "rtl"
+        manifest = page.locator("link[rel=c2pa-manifest]").evaluate("one => one.href")
+        assert Path(unquote(urlsplit(manifest).path)).read_bytes()
+        assert not problems
 
 
 def test_other_endings_are_refused_and_nothing_is_written(tmp_path, profile):
