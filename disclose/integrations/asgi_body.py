@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Literal
 
+from anyio import to_thread
+
 from disclose.errors import MarkingError
 from disclose.integrations import metrics
+from disclose.integrations.asgi_coding import decompressed, is_gzip
 from disclose.integrations.asgi_headers import Message, Scope, Send, exposed, headers_of, is_encoded, value_of, without
 
 BODY_LIMIT = 32 * 1024 * 1024
@@ -35,6 +38,7 @@ class BodyResponder:
         self._oversize = oversize
         self._start: Message = {}
         self._chunks: list[bytes] = []
+        self._came: tuple[Message, bytes] = ({}, b"")
         self._size = 0
         self._is_passing = False
 
@@ -45,8 +49,8 @@ class BodyResponder:
     async def begin(self) -> None:
         """Look at the start, and refuse or pass on what is not to be collected."""
         headers = headers_of(self._start)
-        if is_encoded(headers):
-            await self._refuse("its body is compressed although nobody accepts that; compress outside this middleware")
+        if is_encoded(headers) and not is_gzip(headers):
+            await self._refuse("its body is compressed in a way that is not read here; use gzip, or compress outside")
         elif self._start["status"] == 206:
             await self._refuse("it is a part of a body although no range was asked for, and a part cannot be marked")
         else:
@@ -88,16 +92,35 @@ class BodyResponder:
             await self._exceed("the body exceeds")
             await self(message)
             return
-        self._chunks.append(chunk)
         if message.get("more_body", False):
+            self._chunks.append(chunk)
             return
-        body = b"".join(self._chunks)
+        self._came = self._start, b"".join([*self._chunks, chunk])
+        try:
+            body = await self._decoded(self._came[1])
+        except MarkingError as error:
+            await self._refuse(str(error))
+            return
+        if body is None:
+            await self._exceed("its content exceeds")
+            await self(message)
+            return
         self._chunks.clear()
         if body:
             await self.finish(body)
         else:
             # Nothing is shown, so there is nothing to mark.
-            await self._pass(b"")
+            await self._pass()
+
+    async def _decoded(self, body: bytes) -> bytes | None:
+        """Return the content of *body*, None for too much of it; what was compressed leaves as it is in itself."""
+        headers = headers_of(self._start)
+        if not body or not is_gzip(headers):
+            return body
+        content = await to_thread.run_sync(decompressed, body, BODY_LIMIT)
+        if content is not None:
+            self._start = {**self._start, "headers": without(headers, (b"content-encoding", b"content-length"))}
+        return content
 
     async def _exceed(self, what: str) -> None:
         reason = f"{what} the {BODY_LIMIT} bytes that are collected"
@@ -110,9 +133,10 @@ class BodyResponder:
         headers = [*without(headers_of(self._start), (b"accept-ranges",)), (UNMARKED, b"oversize")]
         await self.pass_on({**self._start, "headers": exposed(headers, UNMARKED)})
 
-    async def _pass(self, body: bytes) -> None:
-        """Answer with *body* as the application meant it."""
-        await self._send(self._start)
+    async def _pass(self) -> None:
+        """Answer with what came, as it came."""
+        start, body = self._came
+        await self._send(start)
         await self._send({"type": "http.response.body", "body": body})
 
     async def _refuse(self, reason: str, *, unexpected: bool = False) -> None:

@@ -19,6 +19,7 @@ from anyio import CancelScope, to_thread
 from disclose.errors import DiscloseError, MarkingError
 from disclose.integrations import metrics
 from disclose.integrations.asgi_body import BODY_LIMIT, Oversize
+from disclose.integrations.asgi_coding import Gzip, Plain
 from disclose.integrations.asgi_event_data import END, FIELD, json_in, object_in, with_field
 from disclose.integrations.asgi_headers import Message, Send, headers_of, is_encoded, rewritten, value_of
 from disclose.integrations.asgi_json import EmbeddedFiles, may_hold_file
@@ -101,9 +102,11 @@ class EventResponder:
         *,
         embedded_files: EmbeddedFiles | None = None,
         oversize: Oversize = "refuse",
+        coding: Plain | Gzip | None = None,
     ) -> None:
         self._recording = recording
-        self._send = send
+        self._coding = coding or Plain()
+        self._onward = send
         self._complain = complain
         self._files = embedded_files
         self._oversize = oversize
@@ -115,6 +118,7 @@ class EventResponder:
         self._pending = bytearray()
         self._searched = 0
         self._passes = False
+        self._has_begun = False
         self._failure: DiscloseError | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -123,10 +127,12 @@ class EventResponder:
             raise MarkingError("the stream has stopped: its text could not be put on record") from self._failure
         if message["type"] == "http.response.start":
             await self._send(self._begun(message))
-        elif message["type"] != "http.response.body" or self._passes:
+        elif message["type"] != "http.response.body":
             await self._send(message)
         else:
-            await self._read(message)
+            if not self._coding.keeps_length:
+                message = {**message, "body": self._decoded(message.get("body", b""))}
+            await (self._send(message) if self._passes else self._read(message))
 
     async def close(self) -> None:
         """Record what has left of texts that never ended; to be called whatever became of the response."""
@@ -142,12 +148,31 @@ class EventResponder:
 
     def _begun(self, start: Message) -> Message:
         headers = headers_of(start)
-        if is_encoded(headers):
-            self._complain("it is compressed; compress outside this middleware")
+        if is_encoded(headers) and self._coding.keeps_length:
+            self._complain("it is compressed; use gzip, or compress outside of us")
             self._passes = True
         if self._passes or all(value_of(headers, name) is None for name in _OF_A_WHOLE_BODY):
             return start
         return {**start, "headers": rewritten(headers, length=None, tag=None)}
+
+    def _decoded(self, piece: bytes) -> bytes:
+        try:
+            return self._coding.read(piece)
+        except MarkingError as error:
+            if self._has_begun:
+                raise
+            # Nothing has left yet that would have to go on.
+            self._complain(str(error))
+            self._coding, self._passes = Plain(), True
+            return piece
+        finally:
+            self._has_begun = True
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.body" and not self._coding.keeps_length:
+            last = not message.get("more_body", False)
+            message = {**message, "body": self._coding.write(message.get("body", b""), last=last)}
+        await self._onward(message)
 
     async def _read(self, message: Message) -> None:
         self._pending += message.get("body", b"")

@@ -14,6 +14,7 @@ from anyio import to_thread
 
 from disclose.errors import DiscloseError, MarkingError
 from disclose.integrations.asgi_body import BodyResponder, Oversize
+from disclose.integrations.asgi_coding import is_gzip
 from disclose.integrations.asgi_headers import Scope, Send, headers_of, is_encoded, rewritten, tag_of
 from disclose.integrations.asgi_media import Leaves, MarkedBodies
 from disclose.media import sniff
@@ -208,9 +209,10 @@ class JsonResponder(BodyResponder):
         self._complain = complain
 
     async def begin(self) -> None:
-        """Look at the start; a body that is compressed passes as it is."""
-        if is_encoded(headers_of(self._start)):
-            self._complain("JSON is compressed, so that its pictures were not looked at; compress outside")
+        """Look at the start; a body that is compressed in a way that is not read here passes as it is."""
+        headers = headers_of(self._start)
+        if is_encoded(headers) and not is_gzip(headers):
+            self._complain("JSON is compressed, so that its pictures were not looked at; use gzip, or compress outside")
             await self.pass_on(self._start)
         else:
             await super().begin()
@@ -226,7 +228,7 @@ class JsonResponder(BodyResponder):
             await self._refuse(f"{type(error).__name__}: {error}", unexpected=True)
             return
         if changed == body:
-            await self._pass(body)
+            await self._pass()
             return
         headers = rewritten(headers_of(self._start), length=len(changed), tag=tag_of(changed))
         await self._send({**self._start, "headers": headers})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from disclose.errors import MarkingError
+from disclose.integrations.asgi_coding import Plain
 from disclose.integrations.asgi_headers import (
     Headers,
     Message,
@@ -26,6 +28,7 @@ from disclose.notice.notice import ELEMENT_ID
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from disclose.integrations.asgi_coding import Gzip
     from disclose.integrations.asgi_proof import Announcement
 
 _NOTICE = Notice()
@@ -48,6 +51,8 @@ class NoticeResponder:
     *page_has_notice* is where other middleware of this kind looks; *complain* hears why there is no banner.
     *announcement* keeps on record that the page with it was sent.
 
+    A page in another *coding* is read in it and written in it again; where nothing is put in, it leaves as it came.
+
     The banner speaks the language that the reader asks for in *scope*, and that of the page to who asks for none we
     know: it is the audience that has to understand it (Guidelines C(2026) 5054 ¶142), and the script that shows the
     notice in other doors chooses likewise. So the page depends on the request, and caches are told.
@@ -60,8 +65,11 @@ class NoticeResponder:
         page_has_notice: dict[str, bool],
         complain: Callable[[str], None],
         announcement: Announcement | None = None,
+        coding: Plain | Gzip | None = None,
     ) -> None:
         self._scope = scope
+        self._coding = coding or Plain()
+        self._arrived = bytearray()
         self._announcement = announcement
         self._send = send
         self._page_has_notice = page_has_notice
@@ -74,8 +82,10 @@ class NoticeResponder:
         """Take the next *message* of the application, the start of its response first."""
         if message["type"] == "http.response.start":
             self._start = message
-        elif self._start is None or message["type"] not in _BODIES:
+        elif message["type"] not in _BODIES:
             await self._send(message)
+        elif self._start is None:
+            await self._pass_on(message)
         elif message["type"] != "http.response.body":
             await self._let_go(self._start)
             await self._send(message)
@@ -83,38 +93,58 @@ class NoticeResponder:
             await self._read(self._start, message)
 
     async def _read(self, start: Message, message: Message) -> None:
-        self._held += message.get("body", b"")
-        self._page.read(self._held, complete=not message.get("more_body", False))
-        if not self._page.is_decided:
-            return
-        place = self._page.place
-        if place is None:
-            self._complain(f"no beginning of a body in the first {SCAN_LIMIT} bytes")
+        last = not message.get("more_body", False)
+        piece = message.get("body", b"")
+        self._arrived += piece
+        try:
+            self._held += self._coding.read(piece)
+            self._page.read(self._held, complete=last)
+            if not self._page.is_decided:
+                return
+            if self._page.place is None:
+                raise MarkingError(f"no beginning of a body in the first {SCAN_LIMIT} bytes")
+        except MarkingError as error:
+            self._complain(str(error))
+            self._coding = Plain()
             await self._let_go(start)
-            await self._send({**message, "body": bytes(self._held)})
+            await self._send({**message, "body": bytes(self._arrived)})
         else:
+            place = self._page.place
+            headers, notice = await self._with_notice(headers_of(start))
             self._page_has_notice["notice"] = True
-            headers = headers_of(start)
-            script = None if self._announcement is None else self._announcement.script(self._scope)
-            languages = [*languages_of(self._scope), self._page.language]
-            notice, is_proven = _notice(
-                languages,
-                headers,
-                scheme=self._scope.get("scheme", "http"),
-                strict=self._page.has_policy,
-                script=script,
-            )
-            cookies: Headers = []
-            if self._announcement is not None and not is_proven:
-                language = _NOTICE.language_for(languages)
-                cookies = await self._announcement.sent_with(self._scope, headers, language)
-            length = (value_of(headers, b"content-length") or b"").decode("latin-1")
-            grown = int(length) + len(notice) if length.isascii() and length.isdigit() else None
-            tag = tag_of(notice) + b"-" + language_asked_for(self._scope).encode()
-            headers = varying(rewritten(headers, length=grown, tag=tag), b"accept-language")
-            await self._let_go({**start, "headers": [*headers, *cookies]})
-            await self._send({**message, "body": bytes(self._held[:place] + notice + self._held[place:])})
+            await self._let_go({**start, "headers": headers})
+            page = bytes(self._held[:place] + notice + self._held[place:])
+            await self._send({**message, "body": self._coding.write(page, last=last)})
         self._held.clear()
+        self._arrived.clear()
+
+    async def _pass_on(self, message: Message) -> None:
+        """Send the next *message* of the body, the beginning of which has left."""
+        if message["type"] == "http.response.body" and not self._coding.keeps_length:
+            content = self._coding.read(message.get("body", b""))
+            message = {**message, "body": self._coding.write(content, last=not message.get("more_body", False))}
+        await self._send(message)
+
+    async def _with_notice(self, headers: Headers) -> tuple[Headers, bytes]:
+        """Return *headers* as they fit the page with its notice, and the notice."""
+        script = None if self._announcement is None else self._announcement.script(self._scope)
+        languages = [*languages_of(self._scope), self._page.language]
+        notice, is_proven = _notice(
+            languages,
+            headers,
+            scheme=self._scope.get("scheme", "http"),
+            strict=self._page.has_policy,
+            script=script,
+        )
+        cookies: Headers = []
+        if self._announcement is not None and not is_proven:
+            language = _NOTICE.language_for(languages)
+            cookies = await self._announcement.sent_with(self._scope, headers, language)
+        length = (value_of(headers, b"content-length") or b"").decode("latin-1")
+        is_known = self._coding.keeps_length and length.isascii() and length.isdigit()
+        grown = int(length) + len(notice) if is_known else None
+        tag = tag_of(notice) + b"-" + language_asked_for(self._scope).encode()
+        return [*varying(rewritten(headers, length=grown, tag=tag), b"accept-language"), *cookies], notice
 
     async def _let_go(self, start: Message) -> None:
         self._start = None

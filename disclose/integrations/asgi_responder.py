@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from disclose.disclosure import Action, Disclosure
 from disclose.integrations.asgi_body import BodyResponder
+from disclose.integrations.asgi_coding import Gzip, is_gzip
 from disclose.integrations.asgi_headers import (
     CONDITIONAL,
     EXPOSE,
@@ -171,13 +172,13 @@ class Responder:
         middleware, content_type = self._middleware, content_type_of(headers)
         # A stream of events is no body to collect; what it says is disclosed event by event.
         if content_type == "text/event-stream":
-            return self._event_responder()
+            return self._event_responder(headers)
         if (self._tagged or middleware.looks_into_json) and is_json(content_type):
             return self._json_responder()
         if middleware.is_media(content_type):
             return self._media_responder(self._tagged or middleware.bodies)
         if content_type == "text/html":
-            return self._notice_responder() if self._is_to_carry_notice(status, headers) else None
+            return self._notice_responder(headers) if self._is_to_carry_notice(status, headers) else None
         return None if self._tagged is None else self._media_responder(self._tagged)
 
     def _json_responder(self) -> BodyResponder:
@@ -199,7 +200,7 @@ class Responder:
         is_wanted = is_file if self._tagged else middleware.is_embedded_media
         return EmbeddedFiles(bodies=self._tagged or middleware.bodies, is_wanted=is_wanted, leaves=self._leaves)
 
-    def _event_responder(self) -> EventResponder:
+    def _event_responder(self, headers: Headers) -> EventResponder:
         from disclose.integrations.asgi_events import EventResponder, Recording
 
         middleware, path = self._middleware, self._asked["path"]
@@ -228,6 +229,7 @@ class Responder:
             lambda reason: middleware.complain(path, reason),
             embedded_files=self._embedded_files() if self._tagged or middleware.looks_into_json else None,
             oversize=middleware.oversize,
+            coding=Gzip() if is_gzip(headers) else None,
         )
         return self.events
 
@@ -243,7 +245,7 @@ class Responder:
             leaves=self._leaves,
         )
 
-    def _notice_responder(self) -> NoticeResponder:
+    def _notice_responder(self, headers: Headers) -> NoticeResponder:
         middleware, path = self._middleware, self._asked["path"]
         return NoticeResponder(
             self._asked,
@@ -251,6 +253,7 @@ class Responder:
             self._page_has_notice,
             lambda reason: middleware.complain(path, reason),
             middleware.announcement,
+            Gzip() if is_gzip(headers) else None,
         )
 
     def _leaves(self, identifiers: Iterable[Identifier]) -> None:
@@ -264,8 +267,8 @@ class Responder:
         if (value_of(headers, b"content-disposition") or b"").strip().lower().startswith(b"attachment"):
             # A file to keep is not a page somebody interacts with.
             return False
-        if is_encoded(headers):
-            self._middleware.complain(self._asked["path"], "it is compressed; compress outside this middleware")
+        if is_encoded(headers) and not is_gzip(headers):
+            self._middleware.complain(self._asked["path"], "it is compressed; use gzip, or compress outside of us")
             return False
         return True
 

@@ -2,14 +2,16 @@
 
 import gzip
 import itertools
+import zlib
 
 import anyio
 import pytest
-from asgi_messages import PAGE, SENTENCE, ask, messages_of, picture
+from asgi_messages import PAGE, SENTENCE, answering, ask, messages_of, picture
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 from disclose import Asset, Outcome, Profile
+from disclose.errors import MarkingError
 from disclose.integrations import asgi_body
 from disclose.integrations.asgi import DiscloseMiddleware
 
@@ -240,9 +242,72 @@ def test_an_endless_body_is_stopped_or_passed_on_as_it_comes(profile, monkeypatc
     assert (passed.status, len(passed.body), len(passed.chunks)) == (200, 100_000, 1001)
 
 
-def test_compressed_pictures_are_withheld_and_compressed_pages_pass(profile):
-    packed = gzip.compress(PAGE)
-    encoding = (b"content-encoding", b"gzip")
-    assert ask(DiscloseMiddleware(sending([start(b"text/html", encoding), body(packed)]))).body == packed
-    withheld = DiscloseMiddleware(sending([start(b"image/png", encoding), body(packed)]), profile, media=("image/*",))
+def packed(content, parts=1):
+    """Return *content* compressed with gzip, in as many parts that can each be read at once."""
+    writer, step = zlib.compressobj(wbits=31), -(-len(content) // parts)
+    pieces = [
+        writer.compress(content[at : at + step]) + writer.flush(zlib.Z_SYNC_FLUSH)
+        for at in range(0, len(content), step)
+    ]
+    return [*pieces[:-1], pieces[-1] + writer.flush()]
+
+
+GZIP, BROTLI = (b"content-encoding", b"gzip"), (b"content-encoding", b"br")
+
+
+@pytest.mark.parametrize("parts", [1, 9])
+def test_a_page_that_was_compressed_inside_carries_its_notice_and_is_compressed(parts):
+    pieces = packed(PAGE, parts)
+    length = (b"content-length", str(len(b"".join(pieces))).encode())
+    app = answering(chunks=pieces, content_type="text/html", headers=[GZIP, length])
+    answer = ask(DiscloseMiddleware(app))
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "content-length" not in answer.headers
+    assert gzip.decompress(answer.body) == ask(DiscloseMiddleware(answering(PAGE, "text/html"))).body
+    reader = zlib.decompressobj(31)
+    sizes = [len(reader.decompress(chunk)) for chunk in answer.chunks]
+    assert all(sizes), "each piece can be read when it comes"
+
+
+@pytest.mark.parametrize("content", [packed(b"<li>a part</li>")[0], b"\x1f\x8b no gzip", packed(PAGE)[0][:20]])
+def test_what_was_compressed_and_is_no_page_leaves_as_it_came(content):
+    headers = [GZIP, (b"content-length", str(len(content)).encode())]
+    answer = ask(DiscloseMiddleware(answering(content, "text/html", headers=headers)))
+    assert (answer.body, answer.headers["content-length"]) == (content, str(len(content)))
+
+
+def test_a_page_whose_compression_breaks_off_in_the_middle_is_not_completed():
+    app = answering(chunks=[packed(PAGE + PAGE, 2)[0], b"\xff" * 99], content_type="text/html", headers=[GZIP])
+    with pytest.raises(MarkingError, match="gzip"):
+        ask(DiscloseMiddleware(app))
+
+
+def test_pictures_that_were_compressed_inside_leave_marked(profile):
+    app = answering(chunks=packed(PNG, 3), content_type="image/png", headers=[GZIP])
+    answer = ask(DiscloseMiddleware(app, profile, media=("image/*",)))
+    assert "content-encoding" not in answer.headers
+    assert profile.verifier().verify(Asset.open(answer.body)).outcome is Outcome.DISCLOSED
+    assert int(answer.headers["content-length"]) == len(answer.body)
+
+
+@pytest.mark.parametrize("kind", ["image/png", "application/json"])
+@pytest.mark.parametrize("broken", [b"\x1f\x8b...", packed(PNG)[0][:-9], packed(PNG)[0] + b"more"])
+def test_a_file_whose_compression_cannot_be_read_is_withheld(profile, kind, broken):
+    app = answering(broken, kind, headers=[GZIP])
+    assert ask(DiscloseMiddleware(app, profile, media=("image/*", "application/json"))).status == 500
+
+
+def test_what_a_compressed_body_grows_to_is_bounded(profile, monkeypatch):
+    monkeypatch.setattr(asgi_body, "BODY_LIMIT", 100_000)
+    pieces = packed(bytes(100_001), 2)
+    app = answering(chunks=pieces, content_type="image/png", headers=[GZIP])
+    assert ask(DiscloseMiddleware(app, profile, media=("image/*",))).status == 500
+    passed = ask(DiscloseMiddleware(app, profile, media=("image/*",), oversize="pass"))
+    assert (passed.body, passed.headers["content-encoding"]) == (b"".join(pieces), "gzip")
+    assert passed.headers["disclose-unmarked"] == "oversize"
+
+
+def test_pictures_compressed_in_other_ways_are_withheld_and_such_pages_pass(profile):
+    assert ask(DiscloseMiddleware(sending([start(b"text/html", BROTLI), body(PAGE)]))).body == PAGE
+    withheld = DiscloseMiddleware(sending([start(b"image/png", BROTLI), body(PAGE)]), profile, media=("image/*",))
     assert ask(withheld).status == 500

@@ -1,5 +1,6 @@
 """Pictures inside JSON, in the shapes that the providers of models answer with."""
 
+import gzip
 import json
 import logging
 import re
@@ -159,9 +160,18 @@ def test_a_long_number_hides_no_picture(profile, api):
 
 
 def test_a_compressed_body_passes_as_it_is_and_is_complained_of_once(api, caplog):
-    app = api(b"\x1f\x8b...", headers=[(b"content-encoding", b"gzip")])
+    app = api(b"\x1f\x8b...", headers=[(b"content-encoding", b"br")])
     assert [ask(app).body for _ in range(2)] == [b"\x1f\x8b..."] * 2
     assert caplog.text.count("JSON is compressed") == 1
+
+
+def test_json_that_was_compressed_with_gzip_is_looked_into_and_leaves_as_it_came_where_nothing_changes(profile, api):
+    packed = gzip.compress(json.dumps({"b64_json": TEXT}).encode())
+    (marked,) = pictures_in(ask(api(packed, headers=[(b"content-encoding", b"gzip")])).body)
+    assert is_disclosed(profile, marked)
+    packed = gzip.compress(b'{"a": 1}')
+    answer = ask(api(packed, headers=[(b"content-encoding", b"gzip")]))
+    assert (answer.body, answer.headers["content-encoding"]) == (packed, "gzip")
 
 
 def test_other_kinds_of_json_are_looked_into_and_no_streams(profile, api):

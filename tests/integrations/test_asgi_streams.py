@@ -7,6 +7,7 @@ import re
 import shutil
 import threading
 import time
+import zlib
 
 import anthropic
 import anyio
@@ -371,12 +372,28 @@ def test_a_surrogate_pair_that_two_chunks_share_is_one_character(lasting):
     assert disclosures(body)[-1]["sha256"] == hashlib.sha256("😀".encode()).hexdigest()
 
 
-def test_a_compressed_stream_passes_as_it_is(lasting):
-    packed = gzip.compress(b"".join(chat()))
-    app = streaming([packed], headers=[(b"content-encoding", b"gzip"), (b"content-length", b"%d" % len(packed))])
+def test_a_stream_that_is_compressed_in_a_way_that_is_not_read_here_passes_as_it_is(lasting):
+    packed = b"".join(chat())
+    app = streaming([packed], headers=[(b"content-encoding", b"br"), (b"content-length", b"%d" % len(packed))])
     sent = sent_by(DiscloseMiddleware(app, lasting))
     assert b"".join(bodies(sent)) == packed
     assert (b"content-length", b"%d" % len(packed)) in sent[0]["headers"]
+
+
+def test_a_stream_that_was_compressed_with_gzip_is_disclosed_and_compressed_event_by_event(lasting):
+    writer = zlib.compressobj(wbits=31)
+    parts = [writer.compress(part) + writer.flush(zlib.Z_SYNC_FLUSH) for part in chat()]
+    app = streaming([*parts, writer.flush()], headers=[(b"content-encoding", b"gzip")])
+    sent = bodies(sent_by(DiscloseMiddleware(app, lasting)))
+    first, last = disclosures(gzip.decompress(b"".join(sent)))
+    assert_on_record(first, last, lasting)
+    reader = zlib.decompressobj(31)
+    assert all(reader.decompress(piece).endswith(b"\n\n") for piece in sent[: len(parts)])
+
+
+def test_a_stream_that_lies_about_its_compression_passes_as_it_is(lasting):
+    app = streaming(chat(), headers=[(b"content-encoding", b"gzip")])
+    assert b"".join(bodies(sent_by(DiscloseMiddleware(app, lasting)))) == b"".join(chat())
 
 
 def test_the_length_of_a_stream_that_may_grow_is_not_announced(lasting):

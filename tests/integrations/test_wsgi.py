@@ -180,6 +180,7 @@ def test_an_environment_that_needs_no_change_is_handed_on_itself():
 
 
 def test_one_request_leaves_nothing_behind_for_the_next_of_its_thread():
+    endpoint.expect()
     seen = []
 
     def app(environ, start_response):
