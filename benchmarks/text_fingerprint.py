@@ -6,11 +6,11 @@ See ``benchmarks/text_corpus.py`` for what ROOT holds. The database is kept, and
 holds these answers; so are the texts, in FILE.json beside it, for to read them takes longer than all the rest.
 Documentation repeats itself: recall is that of answers not repeated in others. Unrelated texts come from other
 projects; one that has eight words in a row from the log is a quotation in fact, left out and counted. The rule and its
-limit were chosen with the texts called "unrelated" at hand. Those called "held out" (handbooks of commands in English
-and in languages that the log has none in, and what other packages say of themselves) were looked at once, when one of
-them matched: what a phrase says was then counted by its letters. Those called "fresh" (more such languages, handbooks
-of calls, more packages) were not looked at before. Of both, those that quote are reported beside the rest. PostgreSQL
-holds the same log, written by 500 answers a transaction. The result is in ``results/text_fingerprint.json``.
+limit were chosen with the texts called "unrelated" and "held out" at hand (the latter are handbooks of commands in
+English and in languages that the log has none in, and what other packages say of themselves). Those called "fresh"
+(more such languages, handbooks of calls, more packages) were read once for each rule, when it had been chosen. Of both,
+those that quote are reported beside the rest. PostgreSQL holds the same log, written by 500 answers a transaction. The
+result is in ``results/text_fingerprint.json``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 from sqlalchemy import insert
@@ -37,10 +37,11 @@ from disclose.layers.text_fingerprint import FALSE_MATCHES
 from disclose.ledger import Ledger, phrases
 from disclose.ledger.quotes import QuoteLog
 from disclose.ledger.tables import QUOTED_ANSWERS
-from disclose.media.text import words
+from disclose.media.text import columns, words
+from disclose.media.text_shingles import probes, shingles
 
 KEY = b"the key of a benchmark: no secret"
-ANSWERS, UNRELATED_TEXTS, HELD_OUT_TEXTS, SAMPLED, TRIALS = 100_000, 10_000, 15_000, 1_000, 500
+ANSWERS, UNRELATED_TEXTS, HELD_OUT_TEXTS, SAMPLED, TRIALS = 100_000, 10_000, 15_000, 4_000, 2_000
 _RUN = 8
 _OVERLAP = 8
 _EDITS = {f"{rate:.0%} of words replaced": rate for rate in (0.1, 0.2, 0.3, 0.5)}
@@ -201,6 +202,28 @@ def chance(log: QuoteLog, texts: list[str], matches: Path | None = None) -> dict
         "false_matches_at_most_95": at_most(sum(p <= FALSE_MATCHES for p in p_values), len(texts)),
         "p_values_at_most": {f"{limit:g}": sum(p <= limit for p in p_values) for limit in limits},
         "most_phrases_shared": dict(sorted(shared.items())),
+    }
+
+
+def next_shared(log: QuoteLog, texts: list[str]) -> dict[str, object]:
+    """Return how often *texts* that share so many phrases in a row with an answer share the next that overlaps too."""
+    begun: Counter[int] = Counter()
+    continued: Counter[int] = Counter()
+    for one in texts:
+        every = list(probes(shingles(columns(one), KEY)))
+        with log._ledger.connection() as connection:  # noqa: SLF001
+            held = phrases.holders(connection, [phrase.hash for phrase in every])
+        before: dict[int, int] = {}
+        for last, phrase in pairwise(chain([None], every)):
+            overlaps = last is not None and phrase.first <= last.last
+            found = held.get(phrase.hash, ())
+            if overlaps:
+                begun.update(before.values())
+                continued.update(before[number] for number in found if number in before)
+            before = {number: before.get(number, 0) * overlaps + 1 for number in found}
+    return {
+        str(number): {"of": begun[number], "shared": round(continued[number] / begun[number], 4)}
+        for number in sorted(begun)
     }
 
 
@@ -367,6 +390,7 @@ def measured(
     result["recall"] = {name: recall(log, stored, chosen[:TRIALS], alter) for name, alter in tests.items()}
     print(json.dumps(result["recall"]), flush=True)
     result["unrelated"] = chance(log, free[:UNRELATED_TEXTS])
+    result["next_shared"] = next_shared(log, free[:UNRELATED_TEXTS])
     print(json.dumps(result["unrelated"]), flush=True)
     return result
 

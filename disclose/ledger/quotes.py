@@ -155,7 +155,7 @@ class QuoteLog:
         digest = self._digest(words)
         exact: list[int] = []
         likely: dict[int, tuple[list[text_shingles.Shingle], float]] = {}
-        with self._ledger.connection() as connection:
+        with self._ledger.connection() as connection, text.uncollected(len(words)):
             counted = self._about(connection)
             for shingles in self._hashes(counted):
                 every = text_shingles.probes(shingles(words, self._key))
