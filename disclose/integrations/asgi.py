@@ -6,8 +6,8 @@ Around any application, whatever its framework::
 
 or, in Starlette and FastAPI, ``app.add_middleware(DiscloseMiddleware, media=("image/*",))``. Where nobody passes
 arguments, as in ``vllm serve --middleware disclose.integrations.asgi.DiscloseMiddleware``, environment and file say the
-same: ``DISCLOSE_MEDIA=image/*`` or, in ``disclose.toml``, ``media = ["image/*"]``. Compression belongs outside of it:
-what was added last to a Starlette application is outermost.
+same: ``DISCLOSE_MEDIA=image/*`` or, in ``disclose.toml``, ``media = ["image/*"]``. Compression is best outside of it,
+and what was added last to a Starlette application is outermost; of what is inside, gzip is read.
 """
 
 from __future__ import annotations

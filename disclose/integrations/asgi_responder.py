@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -288,6 +289,14 @@ class Responder:
             return
         headers, self._known_tags = original_tags(headers_of(scope), language_asked_for(scope))
         if middleware.media:
-            headers = without(headers, _ASKS_FOR_LESS)
+            headers = without(headers, _ASKS_FOR_LESS if self._may_be_marked() else (b"accept-encoding",))
         offered = {name: value for name, value in extensions.items() if name not in _PAST_US}
         self.scope = {**scope, "headers": headers, "extensions": offered}
+
+    def _may_be_marked(self) -> bool:
+        """Whether the path leaves open that a body comes which is marked; the parts of others the application serves.
+
+        Some players ask for parts of a film and for nothing else. What is called a film and is a picture is withheld.
+        """
+        expected, _ = mimetypes.guess_type(self._asked["path"])
+        return expected is None or self._middleware.is_of_interest(expected)

@@ -96,6 +96,22 @@ def test_a_text_that_calls_itself_a_sound_is_withheld(profile):
     assert ask(app).status == 500
 
 
+@pytest.mark.parametrize(
+    ("path", "kind", "status"), [("/a.mp4", "video/mp4", 206), ("/a", "video/mp4", 200), ("/a.mp4", "image/png", 500)]
+)
+def test_parts_of_what_is_not_marked_are_served_by_the_application(tmp_path, profile, png, path, kind, status):
+    (tmp_path / "file").write_bytes(png)
+
+    async def serve(request):
+        return FileResponse(tmp_path / "file", media_type=kind)
+
+    app = DiscloseMiddleware(Starlette(routes=[Route(path, serve)]), profile, media=("image/*",))
+    answer = ask(app, path, headers={"Range": "bytes=5-9"})
+    assert answer.status == status
+    if status == 206:
+        assert (answer.body, answer.headers["content-range"]) == (png[5:10], f"bytes 5-9/{len(png)}")
+
+
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_body_beyond_the_limit_passes_whole_where_that_is_allowed(profile, png, monkeypatch, caplog, declared):
     monkeypatch.setattr(asgi_body, "BODY_LIMIT", 5000)
