@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from disclose.detector import openapi
 from disclose.detector.figures import MEDIA_TYPE
+from disclose.detector.rates import limited_client
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -29,7 +30,7 @@ def routes(service: Service) -> list[BaseRoute]:
         if wanted is not None and wanted not in REPORTS:
             raise HTTPException(400, f"report is one of {', '.join(REPORTS)}")
         async with service.uploads.received(request) as sent:
-            files = await service.files(sent)
+            files = await service.files(sent, client=limited_client(request))
             if len(files) != 1 or not files[0].data:
                 raise HTTPException(400, "a request brings one file that is not empty, or the address of one")
             found = await service.examine(files[0])

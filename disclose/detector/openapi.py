@@ -52,7 +52,7 @@ _REASONS = {
     404: "There is none.",
     408: "The upload took too long.",
     413: "The file is too large.",
-    415: "The file is of no kind that can be read.",
+    415: "The file is of no kind that can be read, or the request is compressed.",
     422: "The file could not be read, or the address not fetched.",
     429: "Too many requests; Retry-After says when to come back.",
     503: "Too much at the moment; Retry-After says when to come back.",
@@ -143,7 +143,7 @@ _PATHS: dict[str, Any] = {
                         "application/pdf": {"schema": {"type": "string", "format": "binary"}},
                     },
                 },
-                **refused(400, 408, 413, 429, 503),
+                **refused(400, 408, 413, 415, 429, 503),
                 "422": _UNREADABLE,
             },
         }

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from disclose.detector.rates import limited_client
 from disclose.detector.wording import SOURCE, Words, accepted, catalogues, is_unreadable, words
 from disclose.errors import extra
 from disclose.evidence import Basis
@@ -48,7 +49,8 @@ def routes(service: Service) -> list[BaseRoute]:
             if not any(one.data or one.name for one in sent.files) and sent.url is None:
                 raise HTTPException(400, said("form.nothing"))
             results = [
-                await _verdict(service, said, one, report="report" in sent.fields) for one in await service.files(sent)
+                await _verdict(service, said, one, report="report" in sent.fields)
+                for one in await service.files(sent, client=limited_client(request))
             ]
         if "fragment" in request.query_params:
             return HTMLResponse("".join(results))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_CLIENTS = 50_000
 _BEARER = b"bearer "
+_CLIENT = "limited_client"
 _ASK_THE_LEDGER = ("/matches/", "/manifests/")
 
 
@@ -46,7 +47,7 @@ class RateLimit:
         if scope["type"] != "http" or not _costs(scope) or self._is_exempt(scope):
             await self._app(scope, receive, send)
             return
-        client = _client(scope)
+        client = scope.setdefault("state", {})[_CLIENT] = _client(scope)
         wait = 1.0 if self._at_once[client] >= self._most_at_once else self._wait(client)
         if wait > 0:
             answer = self._refused(Request(scope), _refusal(wait))
@@ -75,6 +76,12 @@ class RateLimit:
         while len(self._buckets) > _MOST_CLIENTS:
             self._buckets.popitem(last=False)
         return 0.0 if left >= 1 else (1 - left) * 60 / self._settings.requests_per_minute
+
+
+def limited_client(request: Request) -> str | None:
+    """Return the client that *request* is counted for, None where it is served without limit."""
+    found: str | None = request.scope.get("state", {}).get(_CLIENT)
+    return found
 
 
 def _costs(scope: Scope) -> bool:

@@ -25,6 +25,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from disclose.detector.rates import limited_client
 from disclose.detector.redaction import redacted
 from disclose.detector.reference import Reference
 from disclose.detector.resolution_description import LONGEST, MANIFEST_TYPE, MOST, USUAL
@@ -67,7 +68,7 @@ def routes(service: Service) -> list[BaseRoute]:
         asked = _Asked.of(request)
         _require_manifests()
         reference = Reference.of(await _json(request, service.settings.upload_seconds))
-        upload = await service.referenced(reference.url, length=reference.length)
+        upload = await service.referenced(reference.url, length=reference.length, client=limited_client(request))
         if not upload.data:
             raise HTTPException(415, "there is an empty file at the address")
         return JSONResponse(await _matching(asked, upload, media_type=reference.media_type))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from disclose.detector.settings import Settings
     from disclose.profile import Profile
 
-_FETCHES_AT_ONCE = 8
+_FETCHES_AT_ONCE, _FETCHES_OF_ONE = 8, 2
 
 
 class Service:
@@ -34,20 +35,23 @@ class Service:
         self.figures = Figures()
         self.pool = Pool(profile, processes=settings.processes, seconds=settings.examine_seconds)
         self._fetcher = fetcher or Fetcher(largest=settings.largest, seconds=settings.fetch_seconds)
-        self._fetching = 0
+        self._fetching: Counter[str | None] = Counter()
 
-    async def files(self, sent: Sent) -> tuple[Upload, ...]:
-        """Return the files that were *sent*, and the one at the address; raises HTTPException for what is refused."""
+    async def files(self, sent: Sent, *, client: str | None) -> tuple[Upload, ...]:
+        """Return the files that *client* sent, and the one at the address; raises HTTPException for what is refused.
+
+        No client is one without limit.
+        """
         if sent.url is None:
             return sent.files
-        return (*sent.files, Upload(name=sent.url, data=await self._fetched(sent.url, self._fetcher)))
+        return (*sent.files, Upload(name=sent.url, data=await self._fetched(sent.url, self._fetcher, client)))
 
-    async def referenced(self, url: str, *, length: int) -> Upload:
-        """Return the file at the https *url*, of *length* bytes at most; raises HTTPException for what is refused."""
+    async def referenced(self, url: str, *, length: int, client: str | None) -> Upload:
+        """Return the file at the https *url*, of *length* bytes at most; raises HTTPException as :meth:`files` does."""
         if length > self.settings.largest:
             raise HTTPException(413, f"a file may have {self.settings.largest >> 20} MB")
         fetcher = replace(self._fetcher, largest=length, schemes=frozenset({"https"}))
-        return Upload(name="", data=await self._fetched(url, fetcher))
+        return Upload(name="", data=await self._fetched(url, fetcher, client))
 
     async def examine(self, upload: Upload, *, display: bool = False, media_type: str | None = None) -> dict[str, Any]:
         """Return what was found in *upload*, which has to be of *media_type* where one is stated.
@@ -79,12 +83,14 @@ class Service:
 
         return await to_thread.run_sync(make)
 
-    async def _fetched(self, url: str, fetcher: Fetcher) -> bytes:
+    async def _fetched(self, url: str, fetcher: Fetcher, client: str | None) -> bytes:
         if not self.settings.fetches:
             raise HTTPException(422, "this detector fetches no addresses")
-        if self._fetching >= _FETCHES_AT_ONCE:
+        if self._fetching.total() >= _FETCHES_AT_ONCE:
             raise HTTPException(503, "too many addresses are being fetched at the moment", {"Retry-After": "5"})
-        self._fetching += 1
+        if client is not None and self._fetching[client] >= _FETCHES_OF_ONE:
+            raise HTTPException(429, "other addresses of yours are still being fetched", {"Retry-After": "5"})
+        self._fetching[client] += 1
         try:
             # The thread ends by itself soon after; only a name server can keep it longer than it may take.
             with anyio.fail_after(self.settings.fetch_seconds + 1):
@@ -96,4 +102,6 @@ class Service:
         except InputError as error:
             raise HTTPException(422, str(error)) from error
         finally:
-            self._fetching -= 1
+            self._fetching[client] -= 1
+            # Who asked is not remembered.
+            self._fetching = +self._fetching

@@ -53,9 +53,12 @@ class Uploads:
     async def received(self, request: Request) -> AsyncIterator[Sent]:
         """Give what *request* brings; it is let go of when the block ends.
 
-        Raises HTTPException: 400 for what is malformed, 408 for what comes too slowly, 413 for what is too large and
-        503 when there is no memory left for now.
+        Raises HTTPException: 400 for what is malformed, 408 for what comes too slowly, 413 for what is too large, 415
+        for what comes compressed and 503 when there is no memory left for now.
         """
+        coding = request.headers.get("content-encoding", "identity").strip().lower()
+        if coding != "identity":
+            raise HTTPException(415, f"the request is compressed ({coding[:20]}): send the file as it is")
         taken = _Taken()
         try:
             with anyio.fail_after(self._settings.upload_seconds):

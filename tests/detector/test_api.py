@@ -1,5 +1,6 @@
 """The API answers as the command line does, refuses what it must, and describes itself truthfully."""
 
+import gzip
 import hashlib
 import json
 
@@ -50,6 +51,16 @@ def test_malformed_requests_are_refused(detector, content, kind):
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["detail"]
+
+
+def test_what_comes_compressed_is_refused_and_not_judged_as_it_comes(detector, marked):
+    packed = gzip.compress(marked)
+    for address in ("/v1/verify", "/matches/byContent", "/"):
+        answer = detector.post(address, content=packed, headers={"Content-Encoding": "gzip"})
+        assert answer.status_code == 415
+        assert "gzip" in answer.json()["detail"]
+    plainly = detector.post("/v1/verify", content=marked, headers={"Content-Encoding": "identity"})
+    assert plainly.json()["outcome"] == "disclosed"
 
 
 def test_ten_thousand_small_files_are_refused_at_once(detector):

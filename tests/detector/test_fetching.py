@@ -1,8 +1,10 @@
 """An address that a stranger gives leads to the public network or nowhere, and never for long."""
 
+import hashlib
 import ipaddress
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -10,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from web_pages import pages
 
+from disclose.detector import Settings, app
 from disclose.detector.addresses import is_public
 from disclose.detector.fetching import Fetcher, RefusedAddressError
 from disclose.errors import InputError, TooLargeError, UnreadableError
+from disclose.profile import Profile
 
 INSIDE = [
     "127.0.0.1",
@@ -226,3 +230,27 @@ def test_a_refusal_says_nothing_of_what_is_inside(server):
             fetcher(server, permits=lambda _: False).fetch(f"http://{host}/")
         messages.add(str(caught.value))
     assert len(messages) == 1
+
+
+def test_a_client_cannot_have_all_the_fetching(server, tmp_path):
+    """Eight addresses are fetched at once, and a client whose addresses answer slowly has a quarter of them."""
+    from starlette.testclient import TestClient
+
+    token = hashlib.sha256(b"a newsroom").hexdigest()
+    settings = Settings(processes=1, exempt=(token,))
+    application = app(Profile(folder=tmp_path), settings, fetcher=fetcher(server, seconds=3.0))
+    slow, other = (TestClient(application, client=(f"192.0.2.{number}", 1)) for number in (1, 2))
+
+    def ask(client, path, **headers):
+        return client.post("/v1/verify", json={"url": at(server, path)}, headers=headers)
+
+    with slow, ThreadPoolExecutor(2) as waiting:
+        held = [waiting.submit(ask, slow, "/drip") for _ in range(2)]
+        while len(server.asked) < 2:
+            time.sleep(0.01)
+        refused = ask(slow, "/file")
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+        assert ask(other, "/file").status_code == 200
+        assert ask(slow, "/file", Authorization="Bearer a newsroom").status_code == 200
+        assert [one.result().status_code for one in held] == [422, 422]
+        assert ask(slow, "/file").status_code == 200
