@@ -34,3 +34,18 @@ def forge(ledger, *statements):
 
 def digest(text):
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def box(kind, *contents):
+    body = b"".join(contents)
+    return (8 + len(body)).to_bytes(4) + kind + body
+
+
+def described(uuid, label):
+    return box(b"jumd", uuid.ljust(16, b"\0"), b"\3", label, b"\0")
+
+
+def a_store(*labels):
+    """Return a manifest store as small as one can be: boxes and labels, and nothing in them."""
+    manifests = [box(b"jumb", described(b"c2ma", label.encode())) for label in labels]
+    return box(b"jumb", described(b"c2pa", b"c2pa"), *manifests)

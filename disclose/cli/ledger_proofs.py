@@ -106,14 +106,25 @@ def import_(file: Path, key: str | None) -> None:
     trusted = VerifierKey.parse(key) if key is not None else _own_key()
     try:
         with file.open(encoding="utf-8") as lines:
-            count = imported(Profile.load().ledger(), lines, trusted)
+            done = imported(Profile.load().ledger(), lines, trusted)
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableError(f"cannot read {file}: {error}") from error
-    console().print(plain(f"{count} entries imported"), soft_wrap=True)
+    beside = ", ".join(
+        (
+            _counted(done.notices, "notice", "notices"),
+            _counted(done.manifests, "manifest", "manifests"),
+            _counted(done.quotations, "quotation record", "quotation records"),
+        )
+    )
+    console().print(plain(f"{_counted(done.entries, 'entry', 'entries')} imported, and {beside}"), soft_wrap=True)
 
 
 COMMANDS = (checkpoint, prove, verify_proof, export, import_)
 """What belongs to the group ``disclose ledger``."""
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _own_key() -> VerifierKey:

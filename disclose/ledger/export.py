@@ -11,7 +11,9 @@ import base64
 import binascii
 import json
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, insert, select
@@ -37,6 +39,16 @@ _BATCH = 500
 _LARGEST = 1 << 63
 _BYTES = frozenset({"identifier", "sha256", "likeness", "chain"})
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, binascii.Error, RecursionError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """How much came in: entries, those that were erased included, notices, manifests and quotation records."""
+
+    entries: int
+    notices: int
+    manifests: int
+    quotations: int
 
 
 def exported(ledger: Ledger) -> Iterator[str]:
@@ -76,8 +88,8 @@ def exported(ledger: Ledger) -> Iterator[str]:
     yield _line({_ATTACHED: ledger.signed(_ATTACHED, attached.size, attached.root())})
 
 
-def imported(ledger: Ledger, lines: Iterable[str], trusted: VerifierKey) -> int:
-    """Take over the export *lines* into *ledger*, all or nothing, and return how many entries there are.
+def imported(ledger: Ledger, lines: Iterable[str], trusted: VerifierKey) -> Imported:
+    """Take over the export *lines* into *ledger*, all or nothing, and return how much that was.
 
     Raises LedgerError unless the ledger is empty, and every line is under a checkpoint that *trusted* signed.
     """
@@ -89,6 +101,7 @@ def imported(ledger: Ledger, lines: Iterable[str], trusted: VerifierKey) -> int:
     frontiers[_ATTACHED].add(_leaf(header))
     erased: dict[int, tuple[str, str, str]] = {}
     numbers = {label: array("q") for label in logs}
+    counted: Counter[str] = Counter()
     with ledger.connection(writing=True) as connection:
         for log in logs.values():
             log.alone(connection)
@@ -108,6 +121,7 @@ def imported(ledger: Ledger, lines: Iterable[str], trusted: VerifierKey) -> int:
                 numbers[kind].extend(row["number"] for row in rows)
             else:
                 attachments.imported(connection, kind, values)
+            counted[kind] += len(batch)
             for _, leaf in batch:
                 frontiers[kind if kind in logs else _ATTACHED].add(leaf)
         if form == _WITHOUT_ATTACHMENTS and frontiers[_ATTACHED].size == 1:
@@ -121,7 +135,12 @@ def imported(ledger: Ledger, lines: Iterable[str], trusted: VerifierKey) -> int:
         attachments.continue_numbers(connection)
     for log in logs.values():
         log.sequence()
-    return frontiers[LogName.RECORDS.label].size
+    return Imported(
+        entries=counted[LogName.RECORDS.label],
+        notices=counted[LogName.NOTICES.label],
+        manifests=counted[MANIFEST],
+        quotations=counted[QUOTATION],
+    )
 
 
 def _opening(line: str, trusted: VerifierKey) -> tuple[str, dict[str, Checkpoint]]:

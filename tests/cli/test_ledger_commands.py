@@ -4,10 +4,13 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from ledgers import append, forge
+from ledgers import a_store, append, forge
 
 from disclose.cli import commands
-from disclose.ledger import Ledger
+from disclose.disclosure import Identifier
+from disclose.ledger import Ledger, manifests
+from disclose.ledger.notices import Happening, NoticeLog, State
+from disclose.ledger.quotes import QuoteLog
 
 
 @pytest.fixture
@@ -96,9 +99,25 @@ def test_a_ledger_moves_by_export_and_import(records, tmp_path, monkeypatch):
     assert run("export", file).exit_code == 0
     key = run("checkpoint", "--key").output.strip()
     monkeypatch.setenv("DISCLOSE_HOME", str(tmp_path / "new"))
-    assert "3 entries imported" in run("import", file, "--key", key).output
+    said = "3 entries imported, and 0 notices, 0 manifests, 0 quotation records"
+    assert said in run("import", file, "--key", key).output
     listed = [json.loads(line)["hash"] for line in run("list", "--json").output.splitlines()]
     assert listed == [record.hash for record in reversed(records)]
+
+
+def test_an_import_says_how_much_came_in_beside_the_entries(home, records, tmp_path, monkeypatch):
+    with Ledger(home / "ledger.sqlite") as ledger, ledger.connection(writing=True) as connection:
+        manifests.keep(connection, [(records[0].sequence, a_store("a")), (records[1].sequence, a_store("b"))])
+    with Ledger(home / "ledger.sqlite") as ledger:
+        QuoteLog(ledger, b"k" * 32).add("word and word again " * 40, records[2].disclosure.id)
+        ledger.forget(records[2].disclosure.id, reason="asked")
+        QuoteLog(ledger, b"k" * 32).add("never a word again " * 40, Identifier(value=9))
+        NoticeLog(ledger).append(Happening(session="ab" * 32, encounter=1, state=State.SENT, subject="cd" * 16))
+    run("export", tmp_path / "ledger.jsonl")
+    key = run("checkpoint", "--key").output.strip()
+    monkeypatch.setenv("DISCLOSE_HOME", str(tmp_path / "new"))
+    done = run("import", tmp_path / "ledger.jsonl", "--key", key)
+    assert "3 entries imported, and 1 notice, 2 manifests, 1 quotation record\n" in done.output
 
 
 def test_the_ledger_is_where_the_configuration_says(records, home, tmp_path, monkeypatch):

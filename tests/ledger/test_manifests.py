@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from ledgers import append
+from ledgers import a_store, append, box, described
 from pictures import encoded, photograph
 
 import disclose
@@ -33,21 +33,6 @@ def signed(tmp_path_factory):
 @pytest.fixture(scope="module")
 def store(signed):
     return signed[0].manifest
-
-
-def box(kind, *contents):
-    body = b"".join(contents)
-    return (8 + len(body)).to_bytes(4) + kind + body
-
-
-def described(uuid, label):
-    return box(b"jumd", uuid.ljust(16, b"\0"), b"\3", label, b"\0")
-
-
-def a_store(*labels):
-    """Return a manifest store as small as one can be: boxes and labels, and nothing in them."""
-    manifests = [box(b"jumb", described(b"c2ma", label.encode())) for label in labels]
-    return box(b"jumb", described(b"c2pa", b"c2pa"), *manifests)
 
 
 def kept(ledger, *, value=None, store=None):

@@ -163,7 +163,7 @@ def filled(ledger):
 def test_an_export_is_imported_whole(filled, trusted, tmp_path):
     lines = list(exported(filled))
     with Ledger(tmp_path / "copy" / "ledger.sqlite") as copy:
-        assert imported(copy, lines, trusted) == 6
+        assert imported(copy, lines, trusted).entries == 6
         assert copy.records() == filled.records()
         assert copy.verify().head == filled.verify().head
         assert copy.verify().is_intact
@@ -182,7 +182,7 @@ def test_an_export_is_imported_into_either_store(ledger, place, postgresql, tmp_
     )
     location = location if "://" in location else tmp_path / location
     with Ledger(location, key=tmp_path / "copy_key.pem") as copy:
-        assert imported(copy, exported(ledger), key) == 3
+        assert imported(copy, exported(ledger), key).entries == 3
         assert append(copy).sequence == 4
         assert copy.verify().is_intact
 
