@@ -53,7 +53,7 @@ _RAW = "pre|script|style|textarea|template|title|math|svg"
 _PATTERNS = (
     # Of these elements not even blank lines end the markup (CommonMark 0.31.2, 4.6), or a browser shows no prose there.
     (Kind.MARKUP, rf"(?i:<(?P<raw>{_RAW})\b.*?(?:</(?P=raw)\b[^<>\n]*>?|\Z))"),
-    (Kind.MARKUP, r"<!--.*?(?:-->|\Z)|</?[a-zA-Z!?][^<>\n]*(?:>|$)|&#?\w{1,32};"),
+    (Kind.MARKUP, r"<!--.*?(?:-->|\Z)|</?[a-zA-Z!?](?:[^<>]*+>|[^<>\n]*$)|&#?\w{1,32};"),
     (Kind.FORMULA, r"\\\[.*?(?:\\\]|\Z)|\\\(.*?(?:\\\)|\Z)|\\begin\{.*?(?:\\end\{|\Z)[^\n]*"),
     (Kind.FORMULA, r"\$\$.*?(?:\$\$|\Z)|\$[^\n]*\$|\$\S*|\\[^\n]*"),
     (Kind.CODE, r"``.*?(?:``|\Z)|`[^`]*(?:`|\Z)"),
@@ -236,8 +236,8 @@ def _is_prose(written: list[str], *, is_shown: bool) -> bool:
     first, last = lines[0], _without_marks(lines[-1])
     if _BLOCK_START.match(first) or _BLOCK_START.match(last) or _LAST.search(last) is None:
         return False
-    is_indented = all(line[0] in " \t" for line in written)
-    if (is_shown and is_indented) or not _is_of_sentences(lines, last, is_shown=is_shown or is_indented):
+    # Indented lines belong to what is above them, which may be a key of YAML or a directive.
+    if all(line[0] in " \t" for line in written) or not _is_of_sentences(lines, last, is_shown=is_shown):
         return False
     if _LETTERS.search("".join(lines)) is None:
         return False

@@ -43,6 +43,8 @@ MACHINE_READ = (
     *("<pre>\nProse as it is typed.\n\nAnd more.\n</pre>", "<style>\n\nbody of a page to be styled.\n\n</style>"),
     "<math>\n<mtext>\n\nWhere x is the height of the tide.\n\n</mtext>\n</math>",
     "\\documentclass{article}\n\\begin{document}\nA sentence in LaTeX.\n\nAnd one more.\n\\end{document}",
+    "description: |\n  A text in YAML.\n\n  Its second paragraph reads well.\n\n  And so does its third.\nname: web",
+    '<img src="a.png"\n alt="A picture.\n\nWhat it shows reads well.\n\n">',
     *("getUserName", "get_user_name", "--force", "HOME_DIR", "deadbeef-dead-beef-dead-beefdeadbeef"),
 )  # fmt: skip
 
