@@ -17,7 +17,9 @@ import click
 @click.option("--address", help="Public address, which stands in reports. [default: that of host and port]")
 @click.option("--rate", default=120.0, show_default=True, help="Requests a minute that one client may make.")
 @click.option(
-    "--exempt", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File of SHA-256 of tokens."
+    "--exempt",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of the SHA-256 of tokens, one a line.",
 )
 @click.option("--origin", "origins", multiple=True, help="Origin that may call the API. [default: any]")
 @click.option("--no-fetch", is_flag=True, help="Fetch no addresses.")
@@ -42,15 +44,23 @@ def serve(
     from disclose.detector.serving import serve as run
     from disclose.detector.settings import Settings
 
-    tokens = () if exempt is None else tuple(line.strip() for line in exempt.read_text().splitlines() if line.strip())
     given = {} if processes is None else {"processes": processes}
     settings = Settings(
         address=address or f"http://{f'[{host}]' if ':' in host else host}:{port}",
         requests_per_minute=rate,
-        exempt=tokens,
+        exempt=() if exempt is None else _hashes(exempt),
         origins=origins or ("*",),
         fetches=not no_fetch,
         manifests=manifests,
         **given,
     )
     run(settings, host=host, port=port, workers=workers)
+
+
+def _hashes(path: Path) -> tuple[str, ...]:
+    """Return the first word of each line of *path*, as sha256sum prints them; what begins with # is a remark."""
+    from disclose.media import files
+
+    # In whatever encoding: what is no hash is refused by the settings, without being repeated.
+    lines = (line.split() for line in files.read(path).decode("latin-1").splitlines())
+    return tuple(words[0].lower() for words in lines if words and not words[0].startswith("#"))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from disclose.errors import ProfileError
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,11 @@ class Settings:
             value = getattr(self, one.name)
             if isinstance(value, (int, float)) and not isinstance(value, bool) and not value > 0:
                 raise ProfileError(f"{one.name}={value!r} of the detector has to be more than nothing")
+        if not all(_SHA256.fullmatch(one) for one in self.exempt):
+            # Not repeated: it may be a token itself.
+            raise ProfileError(
+                "exempt of the detector holds what is no SHA-256 of a token: printf %s TOKEN | sha256sum"
+            )
         if not self.address.startswith(("http://", "https://")):
             raise ProfileError(f"address={self.address!r} of the detector has to begin with https:// or http://")
 
