@@ -173,6 +173,26 @@ def test_a_ledger_that_keeps_quotations_alone_is_not_empty(filled, tmp_path):
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+def test_a_ledger_whose_entries_were_taken_away_is_not_empty(filled, tmp_path):
+    with Ledger(tmp_path / "copy" / "ledger.sqlite") as copy:
+        append(copy)
+        copy.checkpoint()
+        forge(copy, "DELETE FROM entries", "DELETE FROM certificates")
+        with pytest.raises(LedgerError, match="not empty"):
+            imported(copy, exported(filled), VerifierKey.parse(filled.verifier_key))
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("number", ['"3"', "0", "-3", "3.0", "true", "null", str(1 << 63)])
+def test_what_is_numbered_by_no_number_is_refused(number, filled, tmp_path):
+    lines = [line.replace('"number":3,', f'"number":{number},', 1) for line in exported(filled)]
+    with Ledger(tmp_path / "copy" / "ledger.sqlite") as copy:
+        with pytest.raises(LedgerError, match="its number is none"):
+            imported(copy, lines, VerifierKey.parse(filled.verifier_key))
+        assert len(copy) == 0
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_quotations_that_lost_their_phrases_are_not_exported_as_if_they_had_none(filled):
     forge(filled, "DELETE FROM quoted_phrases WHERE answer = 1")
     with pytest.raises(LedgerError, match="phrases are missing"):

@@ -83,6 +83,7 @@ def test_entries_can_be_neither_changed_nor_deleted(ledger):
         "UPDATE entries SET recorded = 0",
         "DELETE FROM entries",
         "UPDATE entries SET body = NULL, recorded = 1",
+        "UPDATE entries SET body = NULL, likeness = NULL, leaf = sha256",
     ):
         with pytest.raises(LedgerError, match="append-only"), ledger.connection(writing=True) as connection:
             connection.exec_driver_sql(statement)
