@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Self
 from weakref import WeakKeyDictionary
 
@@ -15,6 +15,8 @@ from disclose.media.image import MEDIA_TYPES, Picture
 from disclose.registry import Resources
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from disclose.watermark.image import Host
 
 ALGORITHM = "io.github.disclose-ai.image.1"
@@ -53,7 +55,8 @@ class ImageWatermarkLayer:
         content = asset.content
         content.check_markable()
         host = self._host(content)
-        for residual in image.residuals(host, payload.value, key=self._key, strength=self._strength):
+        shown = _shown_in(content)
+        for residual in image.residuals(host, payload.value, key=self._key, strength=self._strength, shown=shown):
             marked = asset.with_content(content.with_residual(residual))
             if not _is_harsh(marked) or self._survives_encoding(marked, payload):
                 details = {"alg": ALGORITHM, "value": str(payload), "strength": self._strength}
@@ -138,6 +141,15 @@ class ImageWatermarkLayer:
 
         found = image.detect(decode(asset.data, asset.media_type).rgb, key=self._key, effort="fast")
         return found is not None and found.payload == payload.value
+
+
+def _shown_in(content: Picture) -> Callable[[Image], Image] | None:
+    """Return what shows *content* with a change of its luma, where that is not the same as the luma changed."""
+    from disclose.watermark import image
+
+    if content.native.mode not in ("RGB", "RGBA", "YCbCr") or not image.is_saturated(content.native):
+        return None
+    return lambda residual: content.with_residual(residual).image.convert("RGB")
 
 
 def _is_harsh(asset: Asset) -> bool:

@@ -1,3 +1,5 @@
+import io
+
 import numpy
 import pytest
 from pictures import encoded, photograph, resaved
@@ -130,3 +132,15 @@ def test_a_small_icon_of_two_colours_leaves_a_lossy_encoder_with_its_mark(name, 
         data = marked(layer, encoded(icon, name, **options), statement).data
         (found,) = layer.detect(Asset.open(data))
         assert found.id.agrees_with(statement.id)
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG"])
+def test_an_icon_of_pure_colours_can_still_be_read_behind_a_grey_jpeg_of_quality_60(name):
+    statement = Disclosure.new(system="Studio")
+    layer = ImageWatermarkLayer()
+    icon = Image.new("RGB", (700, 700), "lime")
+    ImageDraw.Draw(icon).rounded_rectangle((100, 100, 400, 600), 50, fill="cyan")
+    data = marked(layer, encoded(icon, name, **({} if name == "PNG" else {"quality": 85})), statement).data
+    grey = Image.open(io.BytesIO(data)).convert("L")
+    (found,) = layer.detect(Asset.open(encoded(grey, "JPEG", quality=60)))
+    assert found.id.agrees_with(statement.id)

@@ -86,6 +86,23 @@ def test_what_the_self_check_promises_holds_for_the_picture_that_is_let_go(side,
         assert image.detect(np.asarray(half), effort="fast").payload == PAYLOAD, shape.__name__
 
 
+@pytest.mark.parametrize("side", [384, 640])
+@pytest.mark.parametrize("colours", [("red", "lime"), ("lime", "blue"), ("black", "magenta"), ("yellow", "cyan")])
+def test_pure_colours_keep_what_the_self_check_promises_though_a_channel_is_cut_off(side, colours):
+    for shape in SHAPES:
+        marked = image.embed(flat(shape, side, *colours), PAYLOAD)
+        grey = np.asarray(Image.fromarray(marked).convert("L").convert("RGB"))
+        assert image.detect(behind_jpeg(grey, 60), effort="fast").payload == PAYLOAD, shape.__name__
+
+
+def test_only_pure_colours_are_saturated():
+    for ground, ink in (("white", "black"), ("gray", "white"), ((200, 120, 90), (20, 60, 100))):
+        assert not image.is_saturated(Image.fromarray(flat(box, 200, ground, ink)))
+    for ground in ("red", "cyan", (255, 200, 60), (0, 60, 120)):
+        assert image.is_saturated(Image.fromarray(flat(box, 200, ground, "white")))
+    assert not image.is_saturated(Image.new("L", (200, 200), 128))
+
+
 def test_a_flat_picture_that_the_common_mark_is_lost_in_is_marked_all_the_same():
     pixels = flat(letters, 320, "black", "white")
     at_first = image.embed(pixels, PAYLOAD, verify=False)

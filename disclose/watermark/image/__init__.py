@@ -20,6 +20,7 @@ let other threads run; results do not depend on how many there are.
 """
 
 from disclose.watermark.image.canonical import canonical_size
+from disclose.watermark.image.change import is_saturated
 from disclose.watermark.image.code import PAYLOAD_BITS
 from disclose.watermark.image.detect import detect, presence
 from disclose.watermark.image.detection import Detection, Geometry, Presence
@@ -40,6 +41,7 @@ __all__ = [
     "canonical_size",
     "detect",
     "embed",
+    "is_saturated",
     "presence",
     "residual",
     "residuals",

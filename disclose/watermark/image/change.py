@@ -13,6 +13,9 @@ from disclose.watermark.image.tile import TILE
 STRIP = 128  # rows that are added at a time
 _RESOLUTION = 12  # steps of the resized change in a grey level
 _LEVELS = [round((step - 128) / _RESOLUTION) + 128 for step in range(256)]  # from steps to whole grey levels
+_SAMPLES = 64  # pixels on each side that are looked at for pure colours
+_SATURATED_SHARE = 0.03  # of them, above which it matters
+_MARGIN = 4  # grey levels that a change takes
 _SQUARES = np.square(np.arange(256.0))
 
 
@@ -46,8 +49,25 @@ def added_to(pixels: Pixels, added: Pixels) -> Pixels:
     return total
 
 
+def is_saturated(picture: Image.Image) -> bool:
+    """Whether *picture* has even areas of pure colour, where a channel is cut off although luma has room.
+
+    In photographs pure colours are rare and never even; a mark has enough other places there.
+    """
+    here, beside = (_samples(picture, corner) for corner in (0, 1))
+    low, high = here.min(axis=2), here.max(axis=2)
+    pure = ((low < _MARGIN) & (high >= 2 * _MARGIN)) | ((high > 255 - _MARGIN) & (low <= 255 - 2 * _MARGIN))
+    return float((pure & (here == beside).all(axis=2)).mean()) > _SATURATED_SHARE
+
+
+def _samples(picture: Image.Image, corner: int) -> Pixels:
+    """Return some pixels of *picture* as RGB, shape (n, n, 3); from *corner* 1, those to the lower right of them."""
+    box = (corner, corner, picture.width - 1 + corner, picture.height - 1 + corner)
+    return np.asarray(picture.resize((_SAMPLES, _SAMPLES), Image.Resampling.NEAREST, box).convert("RGB"))
+
+
 def psnr(before: Image.Image, after: Image.Image) -> float:
-    """Return the peak signal-to-noise ratio between two images of mode L, in decibels."""
-    counts = np.array(ImageChops.difference(before, after).histogram())
+    """Return the peak signal-to-noise ratio between two images of one mode, in decibels."""
+    counts = np.array(ImageChops.difference(before, after).histogram()).reshape(-1, 256).sum(axis=0)
     error = float(counts @ _SQUARES) / float(counts.sum())
     return 10 * log10(255**2 / error) if error else inf

@@ -14,7 +14,7 @@ from PIL import Image
 from disclose.errors import MarkingError
 from disclose.watermark.image import code
 from disclose.watermark.image.canonical import CANONICAL_AREA, Pixels, Plane, checked
-from disclose.watermark.image.change import added_to, enlarged, repeated
+from disclose.watermark.image.change import added_to, enlarged, is_saturated, repeated
 from disclose.watermark.image.code import Symbol
 from disclose.watermark.image.flat import LEAST_PSNR, flat_changes
 from disclose.watermark.image.host import Host
@@ -22,6 +22,8 @@ from disclose.watermark.image.informed import expected_excess, gain_of, informed
 from disclose.watermark.image.mask import amplitude, headroom_shift
 from disclose.watermark.image.self_check import CHECK_QUALITY, survival
 from disclose.watermark.image.tile import DEFAULT_KEY, Tile, tile_of
+
+Shown = Callable[[Image.Image], Image.Image]
 
 LOWEST_PSNR = 40.4  # decibels that the strength stays within: 40 and some room for rounding
 SMOOTHED = 0.5  # decibels that enlarging takes from the mark, so that a large picture has as much more to spend
@@ -45,17 +47,40 @@ def embed(
     Raises an InputError for a picture the engine does not take, and MarkingError for one that cannot hold the
     mark, such as a blank page.
     """
-    luma = Image.fromarray(checked(pixels)).convert("L")
-    added = residual(Host(luma), payload, key=key, strength=strength, verify=verify)
+    picture = Image.fromarray(checked(pixels))
+    shown = _shown_in(pixels) if is_saturated(picture) else None
+    host = Host(picture.convert("L"))
+    del picture  # a copy of all pixels, which may be many
+    added = residual(host, payload, key=key, strength=strength, verify=verify, shown=shown)
     return added_to(pixels, np.asarray(added)[..., None])
 
 
+def _shown_in(pixels: Pixels) -> Shown:
+    """Return what shows *pixels*, or a plane of luma, with a change."""
+
+    def shown(added: Image.Image) -> Image.Image:
+        change = np.asarray(added)
+        return Image.fromarray(added_to(pixels, change if pixels.ndim == 2 else change[..., None]))
+
+    return shown
+
+
 def residual(
-    host: Host, payload: int, *, key: bytes | None = None, strength: float = 1.0, verify: bool = True
+    host: Host,
+    payload: int,
+    *,
+    key: bytes | None = None,
+    strength: float = 1.0,
+    verify: bool = True,
+    shown: Shown | None = None,
 ) -> Image.Image:
-    """Return what :func:`embed` adds to the luma of *host*: a Pillow image of mode L, 128 for no change."""
+    """Return what :func:`embed` adds to the luma of *host*: a Pillow image of mode L, 128 for no change.
+
+    *shown* makes of such a change the picture as it will be seen. The self-check looks at luma alone where that is left
+    out, which is quicker, and the same unless colours are so pure that the change is cut off in one of them.
+    """
     if verify:
-        return next(residuals(host, payload, key=key, strength=strength))
+        return next(residuals(host, payload, key=key, strength=strength, shown=shown))
     key = DEFAULT_KEY if key is None else key
     symbols = code.encode(payload, key)
     _refuse_blank(host.plane)
@@ -64,7 +89,9 @@ def residual(
     return added
 
 
-def residuals(host: Host, payload: int, *, key: bytes | None = None, strength: float = 1.0) -> Iterator[Image.Image]:
+def residuals(
+    host: Host, payload: int, *, key: bytes | None = None, strength: float = 1.0, shown: Shown | None = None
+) -> Iterator[Image.Image]:
     """Yield what :func:`residual` returns, and then louder ones: for an encoder that takes more than the self-check.
 
     Each was read back. Raises MarkingError where none can be.
@@ -72,10 +99,10 @@ def residuals(host: Host, payload: int, *, key: bytes | None = None, strength: f
     key = DEFAULT_KEY if key is None else key
     symbols = code.encode(payload, key)
     _refuse_blank(host.plane)
-    pixels = np.asarray(host.luma)
+    shown = shown or _shown_in(np.asarray(host.luma))
 
     def survives(added: Image.Image) -> float:
-        return survival(Image.fromarray(added_to(pixels, np.asarray(added))), payload, key)
+        return survival(shown(added), payload, key)
 
     found = False
     for factor in LOUDER:
@@ -84,7 +111,7 @@ def residuals(host: Host, payload: int, *, key: bytes | None = None, strength: f
             break
         found = True
         yield common
-    for added in flat_changes(tile_of(key), symbols, host, strength):
+    for added in flat_changes(tile_of(key), symbols, host, strength, shown):
         if survives(added) > 0:
             found = True
             yield added

@@ -14,13 +14,13 @@ symbols as well. The common mark, at up to twice its strength, was read in 38.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import log10
 
 import numpy as np
 from PIL import Image
 
-from disclose.watermark.image.change import added_to, enlarged, psnr, repeated
+from disclose.watermark.image.change import enlarged, psnr, repeated
 from disclose.watermark.image.code import Symbol
 from disclose.watermark.image.host import Host
 from disclose.watermark.image.informed import gain_of, informed_tile
@@ -33,15 +33,17 @@ NEAR = 0.1  # decibels from what is aimed at that are near enough
 _ROUNDS = 3  # of aiming: what is rounded and cut off is not known before
 
 
-def flat_changes(tile: Tile, symbols: tuple[Symbol, ...], host: Host, strength: float) -> Iterator[Image.Image]:
+def flat_changes(
+    tile: Tile, symbols: tuple[Symbol, ...], host: Host, strength: float, shown: Callable[[Image.Image], Image.Image]
+) -> Iterator[Image.Image]:
     """Yield what marks *host* with *symbols*, ever stronger: Pillow images of mode L, 128 for no change.
 
-    *strength* scales the mark, but nothing goes below LEAST_PSNR.
+    *strength* scales the mark, but nothing that is *shown* goes below LEAST_PSNR.
     """
     mark = tile.balanced_spectrum(symbols)
     mask = np.sqrt(amplitude(host.detail) * host.weights)
     mask /= np.sqrt(np.mean(np.square(mask)))
-    pixels = np.asarray(host.luma)
+    unmarked = shown(Image.new("L", host.luma.size, 128))
     reached = 0.0
     for level in LEVELS:
         aim = max(level - 20 * log10(strength), LEAST_PSNR)
@@ -51,7 +53,7 @@ def flat_changes(tile: Tile, symbols: tuple[Symbol, ...], host: Host, strength: 
         for _ in range(_ROUNDS):
             written = informed_tile(tile, mark, host, gain_of(host, scaled))
             added = enlarged(scaled * repeated(written, scaled.shape), host.luma.size)
-            found = psnr(host.luma, Image.fromarray(added_to(pixels, np.asarray(added))))
+            found = psnr(unmarked, shown(added))
             if abs(found - aim) < NEAR:
                 break
             scaled *= np.float32(10 ** ((min(found, 60.0) - aim) / 20))

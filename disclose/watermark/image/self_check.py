@@ -20,12 +20,13 @@ COMFORTABLE_Z = 18.5  # after which no more strength is spent; about 13 is the l
 COMFORTABLE_PROMINENCE = 1.2  # the same for the search's template
 
 
-def survival(luma: Image.Image, payload: int, key: bytes) -> float:
-    """Return how comfortably *payload* is read from the marked *luma*: 0 for not at all, 1 and above for well.
+def survival(marked: Image.Image, payload: int, key: bytes) -> float:
+    """Return how comfortably *payload* is read from the *marked* picture: 0 for not at all, 1 and above for well.
 
     It is read behind a JPEG round trip, or as it is from a thumbnail; and its waves must stand out far enough for the
     picture to be found again when it is turned.
     """
+    luma = marked.convert("L")
     if luma.width * luma.height >= CHECKED_AREA:
         luma = _compressed(luma)
     found = legibility(canonical_plane(luma), key)
