@@ -12,12 +12,11 @@ from disclose.errors import extra
 
 if TYPE_CHECKING:
     from pypdf import PageObject, PdfReader
+    from pypdf.generic import DictionaryObject
 
 _TITLE = "Result of an examination"
 _FOOT = "The signed report is attached to this page. Check both: disclose verify-report FILE"
-_CATALOGUE = {"/Type", "/PageMode", "/Metadata", "/Version", "/Lang", "/AF"}
-_ELSEWHERE = ("/Pages", "/Parent", "/P", "/EF", "/Kids", "/Metadata", "/AF")
-_DEEPEST = 20
+_CATALOGUE = {"/Type", "/Pages", "/Names", "/PageMode", "/Metadata", "/Version", "/Lang", "/AF"}
 _LONGEST = 300
 _MOST = 14
 
@@ -58,32 +57,45 @@ def is_shown(document: PdfReader, signed: Mapping[str, Any]) -> bool:
     """
     from pypdf import PdfReader
 
-    catalogue = _resolved(document.root_object)
-    names = catalogue.pop("/Names", {})
-    is_bare = catalogue.keys() <= _CATALOGUE and isinstance(names, dict) and names.keys() <= {"/EmbeddedFiles"}
-    if not is_bare or len(document.pages) != 1:
-        return False
     expected = PdfReader(io.BytesIO(render(signed)))
-    return _appearance(document.pages[0]) == _appearance(expected.pages[0])
+    catalogue = document.root_object
+    pages, our_pages = (_object(one.root_object["/Pages"]) for one in (document, expected))
+    if len(pages["/Kids"]) != 1 or not catalogue.keys() <= _CATALOGUE or not _names(catalogue) <= {"/EmbeddedFiles"}:
+        return False
+    page, our_page = pages["/Kids"][0], our_pages["/Kids"][0]
+    return (
+        _is_same(pages, our_pages, but=("/Kids",))
+        and _is_same(page, our_page, but=("/Contents", "/Parent"))
+        and _drawn(document.pages[0]) == _drawn(expected.pages[0])
+    )
 
 
-def _appearance(page: PageObject) -> tuple[list[bytes], Any]:
-    """Return what is drawn on *page*, and with what: boxes, fonts, notes and all else that it holds."""
+def _object(value: Any) -> Any:
+    """Return the PDF object that *value* is or refers to."""
+    return value.get_object() if hasattr(value, "get_object") else value
+
+
+def _names(catalogue: DictionaryObject) -> set[str]:
+    return set(_object(catalogue.get("/Names", {})))
+
+
+def _drawn(page: PageObject) -> list[bytes]:
     contents = page.get_contents()
-    drawn = [] if contents is None else contents.get_data().split()
-    return drawn, {name: _resolved(value) for name, value in page.items() if name not in ("/Contents", "/Parent")}
+    return [] if contents is None else contents.get_data().split()
 
 
-def _resolved(value: Any, depth: int = 0) -> Any:
-    """Return the PDF object *value* with what it refers to, as plain values that can be compared."""
-    found = value.get_object() if hasattr(value, "get_object") else value
-    if depth > _DEEPEST:
-        raise ValueError("its objects lie too deep in each other")
-    if isinstance(found, dict):
-        return {str(name): _resolved(one, depth + 1) for name, one in found.items() if name not in _ELSEWHERE}
-    if isinstance(found, list):
-        return [_resolved(one, depth + 1) for one in found]
-    return round(float(found), 2) if isinstance(found, (int, float)) else str(found)
+def _is_same(one: Any, ours: Any, *, but: tuple[str, ...] = ()) -> bool:
+    """Whether the PDF object *one* is as *ours*, with all that they refer to, leaving aside the members *but*."""
+    one, ours = _object(one), _object(ours)
+    if isinstance(ours, dict):
+        if not isinstance(one, dict) or one.keys() - set(but) != ours.keys() - set(but):
+            return False
+        return all(_is_same(one[name], ours[name]) for name in ours.keys() - set(but))
+    if isinstance(ours, list):
+        return isinstance(one, list) and len(one) == len(ours) and all(map(_is_same, one, ours))
+    if isinstance(ours, (int, float)):
+        return isinstance(one, (int, float)) and abs(float(one) - float(ours)) < 0.01
+    return isinstance(one, str) and str(one) == str(ours)
 
 
 def _entries(report: Mapping[str, Any]) -> list[tuple[str, str]]:

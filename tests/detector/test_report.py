@@ -10,6 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import (
+    DecodedStreamObject,
+    DictionaryObject,
+    NameObject,
+    RectangleObject,
+    TextStringObject,
+)
 
 from disclose.cli.verify_report import verify_report
 from disclose.detector import report
@@ -193,8 +200,6 @@ def picture_over(writer, page):
 
 
 def box_over(writer, page):
-    from pypdf.generic import DecodedStreamObject
-
     drawn = DecodedStreamObject()
     drawn.set_data(page.get_contents().get_data() + b" 1 g 0 0 600 800 re f")
     page.replace_contents(drawn)
@@ -207,15 +212,11 @@ def note_over(writer, page):
 
 
 def other_glyphs(writer, page):
-    from pypdf.generic import NameObject
-
     fonts = page["/Resources"]["/Font"]
     fonts[next(iter(fonts))].get_object()[NameObject("/BaseFont")] = NameObject("/ZapfDingbats")
 
 
 def moved_words(writer, page):
-    from pypdf.generic import DecodedStreamObject
-
     drawn = DecodedStreamObject()
     drawn.set_data(page.get_contents().get_data().replace(b"1 0 0 1 0 3 Tm", b"1 0 0 1 900 3 Tm", 2))
     page.replace_contents(drawn)
@@ -233,8 +234,52 @@ def another_page(writer, page):
     writer.add_blank_page()
 
 
+def uncounted_page(writer, page):
+    from pypdf.generic import NumberObject
+
+    writer.add_blank_page()
+    writer.root_object["/Pages"].get_object()[NameObject("/Count")] = NumberObject(1)
+
+
+def cropped_from_above(writer, page):
+    writer.root_object["/Pages"].get_object()[NameObject("/CropBox")] = RectangleObject((0, 700, 595, 841))
+
+
+def scripted(writer, page):
+    writer.root_object["/Names"].get_object()[NameObject("/JavaScript")] = DictionaryObject()
+
+
+def opened_by_an_action(writer, page):
+    action = {NameObject("/S"): NameObject("/URI"), NameObject("/URI"): TextStringObject("https://elsewhere.example")}
+    writer.root_object[NameObject("/OpenAction")] = DictionaryObject(action)
+
+
+def full_of_itself(writer, page):
+    """Ten names for each object, twenty objects deep: read as a tree, it has no end."""
+    inner = writer._add_object(DictionaryObject())
+    for _ in range(20):
+        names = {NameObject(f"/N{number}"): inner for number in range(10)}
+        inner = writer._add_object(DictionaryObject(names))
+    page["/Resources"][NameObject("/Font")] = inner
+
+
 @pytest.mark.parametrize(
-    "alter", [picture_over, box_over, note_over, other_glyphs, moved_words, cropped, turned, another_page]
+    "alter",
+    [
+        picture_over,
+        box_over,
+        note_over,
+        other_glyphs,
+        moved_words,
+        cropped,
+        cropped_from_above,
+        turned,
+        another_page,
+        uncounted_page,
+        scripted,
+        opened_by_an_action,
+        full_of_itself,
+    ],
 )
 def test_a_page_that_shows_something_else_is_not_intact_though_its_text_is_the_same(page, deployment, alter):
     altered = overlaid(page, alter)
