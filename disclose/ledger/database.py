@@ -113,7 +113,8 @@ class Database:
             given["ssl_context"] = ssl.create_default_context(cafile=options.get("sslrootcert"))
         url = url.set(drivername="postgresql+pg8000", query={})
         # A server that went and came back is noticed before the next statement, not by it.
-        return create_engine(url, pool_pre_ping=True, connect_args=given)
+        # Who waited for a turn has to see what the one before committed, whatever the server is set to.
+        return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=given)
 
     def _prepare(self) -> None:
         """Create the tables, or bring those of an earlier version up to date, whole or not at all."""

@@ -184,6 +184,17 @@ def test_three_processes_append_to_one_ledger(place):
     assert numbers == list(range(1, 32))
 
 
+@pytest.mark.parametrize("place", ["postgresql"], indirect=True)
+def test_two_append_where_the_server_would_show_them_the_past(place, ledger):
+    name = place["location"].partition("@/")[2].partition("?")[0]
+    with ledger.connection(writing=True) as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'repeatable read'")
+    with Ledger(**place) as one, Ledger(**place) as other, ThreadPoolExecutor(8) as executor:
+        appended = list(executor.map(lambda number: append((one, other)[number % 2]), range(60)))
+    assert sorted(record.sequence for record in appended) == list(range(1, 61))
+    assert (ledger.verify().reason, len(ledger)) == (None, 60)
+
+
 def test_a_record_holds_neither_content_nor_prompt(ledger):
     assert set(append(ledger).to_dict()) == {
         "sequence", "disclosure", "sha256", "media_type", "marks", "recorded", "hash",
