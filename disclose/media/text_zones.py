@@ -42,18 +42,24 @@ class Zone(NamedTuple):
     end: int
 
 
-_FENCE = re.compile(r"^[ \t>*+-]*(?:\d+[.)][ \t]*)?(`{3,}|~{3,})[^\n]*(?:\n|\Z)", re.MULTILINE)
+_FENCE = re.compile(r"^(?P<before>[ \t>*+-]*(?:\d+[.)][ \t]*)?)(?P<fence>`{3,}|~{3,})[^\n]*(?:\n|\Z)", re.MULTILINE)
+_LIST_ITEM = re.compile(r"[*+\-\d]")
 _NAMES = "tool_call|tool_calls|tool_response|tool_result|function|function_call|function_calls|invoke|parameter"
 _CALL = re.compile(
     rf"<\|?/?(?:[\w-]{{1,40}}:)?(?:{_NAMES})\b|<\||\[/?(?:INST|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)\]"
 )
+# Of these not even blank lines end the markup (CommonMark 0.31.2, 4.6), or a browser shows no prose in them.
 _RAW = "pre|script|style|textarea|template|title|math|svg"
+_UNBROKEN = re.compile(
+    rf"^[ \t>*+-]*(?:\d+[.)][ \t]*)?(?P<opening><!--|<\?|<!\[CDATA\[|<(?:{_RAW})\b)", re.MULTILINE | re.IGNORECASE
+)
+_CLOSINGS = {"<!--": "-->", "<?": "?>", "<![cdata[": "]]>"}
 # Every pattern takes time in proportion to the text, however hostile it is: none looks for an end that may be missing
 # twice in the same stretch.
 _PATTERNS = (
-    # Of these elements not even blank lines end the markup (CommonMark 0.31.2, 4.6), or a browser shows no prose there.
     (Kind.MARKUP, rf"(?i:<(?P<raw>{_RAW})\b.*?(?:</(?P=raw)\b[^<>\n]*>?|\Z))"),
-    (Kind.MARKUP, r"<!--.*?(?:-->|\Z)|</?[a-zA-Z!?](?:[^<>]*+>|[^<>\n]*$)|&#?\w{1,32};"),
+    (Kind.MARKUP, r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)"),
+    (Kind.MARKUP, r"</?[a-zA-Z!?](?:[^<>]*+>|[^<>\n]*$)|&#?\w{1,32};"),
     (Kind.FORMULA, r"\\\[.*?(?:\\\]|\Z)|\\\(.*?(?:\\\)|\Z)|\\begin\{.*?(?:\\end\{|\Z)[^\n]*"),
     (Kind.FORMULA, r"\$\$.*?(?:\$\$|\Z)|\$[^\n]*\$|\$\S*|\\[^\n]*"),
     (Kind.CODE, r"``.*?(?:``|\Z)|`[^`]*(?:`|\Z)"),
@@ -155,11 +161,28 @@ def fences(text: str) -> Iterator[Zone]:
     """Yield the fenced blocks of *text* (CommonMark 0.31.2, 4.5), wherever they may be nested in lists and quotes."""
     position = 0
     while (opening := _FENCE.search(text, position)) is not None:
-        fence = opening[1]
-        closing = re.compile(rf"^[ \t>]*{re.escape(fence[0])}{{{len(fence)},}}[ \t]*$", re.MULTILINE)
-        found = closing.search(text, opening.end())
-        position = len(text) if found is None else found.end()
+        position = _end_of_fence(text, opening)
         yield Zone(Kind.CODE, opening.start(), position)
+
+
+def _end_of_fence(text: str, opening: re.Match[str]) -> int:
+    fence, quotes = opening["fence"], opening["before"].count(">")
+    inside = _columns(opening["before"])
+    least = inside if _LIST_ITEM.search(opening["before"]) else max(0, inside - 3)
+    closing = re.compile(rf"^([ \t>]*){re.escape(fence[0])}{{{len(fence)},}}[ \t]*$", re.MULTILINE)
+    for found in closing.finditer(text, opening.end()):
+        if found[1].count(">") < quotes or _columns(found[1]) < least:
+            # The list or the quotation was over before, and the fence with it: this is another that opens.
+            return found.start()
+        if found[1].count(">") == quotes and _columns(found[1]) <= least + 3:
+            return found.end()
+    return len(text)
+
+
+def _columns(before: str) -> int:
+    """Return how far what stands *before* a fence indents it, behind the last sign of a quotation and its space."""
+    inner = before.expandtabs(4).rpartition(">")[2]
+    return len(inner.removeprefix(" ") if ">" in before else inner)
 
 
 def is_json(text: str) -> bool:
@@ -183,11 +206,12 @@ def separator(lines: list[str]) -> str | None:
 
 
 def _blocks(text: str) -> Iterator[Zone]:
-    """Yield fenced code, what stands between the first bracket and the last, and calls of tools.
+    """Yield fenced code, blocks of markup, what stands between the first bracket and the last, and calls of tools.
 
     Between brackets may be JSON, half of one, or a template, and after a call its arguments.
     """
     yield from fences(text)
+    yield from _unbroken(text)
     opening, closing = re.search(r"[{\[]", text), max(text.rfind("}"), text.rfind("]"))
     if opening is not None:
         yield Zone(Kind.JSON, opening.start(), max(closing, opening.start()) + 1)
@@ -196,6 +220,22 @@ def _blocks(text: str) -> Iterator[Zone]:
     if (document := _DOCUMENT.search(text)) is not None:
         closed = text.rfind("\\end{document}")
         yield Zone(Kind.FORMULA, document.start(), len(text) if closed < document.end() else closed)
+
+
+def _unbroken(text: str) -> Iterator[Zone]:
+    """Yield the markup that begins a line and goes on to its end, or to that of the text, whatever else it may be in.
+
+    Where the list or the quotation ends that one of them stands in, what looks like its inside begins others.
+    """
+    closings: dict[str, list[int]] = {}
+    for opening in _UNBROKEN.finditer(text):
+        kind = opening["opening"].lower()
+        if kind not in closings:
+            closing = re.compile(re.escape(_CLOSINGS.get(kind, f"</{kind[1:]}")) + "[^\n]*", re.IGNORECASE)
+            closings[kind] = [found.end() for found in closing.finditer(text)]
+        ends = closings[kind]
+        index = bisect_right(ends, opening.end())
+        yield Zone(Kind.MARKUP, opening.start(), ends[index] if index < len(ends) else len(text))
 
 
 def _inline(text: str) -> Iterator[Zone]:

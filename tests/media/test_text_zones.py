@@ -5,8 +5,9 @@ import time
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
+from markdown_it import MarkdownIt
 
 from disclose.media.text_zones import Kind, places, whole_kind, zones
 
@@ -38,6 +39,7 @@ MACHINE_READ = (
     *("<|im_start|>assistant\nA turn of another model.<|im_end|>", "[INST] Tell me a story. [/INST]"),
     *("/usr/share/doc", "~/notes.txt", r"C:\Users\name", "setup.py", "./run"),
     *("<p>This paragraph is markup.</p>", "<!-- a comment that reads like prose. -->", "&nbsp;"),
+    *("<?php\n\nA line of prose that ends here.", "<![CDATA[\n\nProse that ends here."),
     *("diff --git a/one b/two", "@@ -1,2 +1,2 @@", "[a link](https://example.org)", "[1]: https://example.org"),
     *("SELECT name FROM people WHERE age > 3;", "^[a-z]+$", "x = compute(y)", "import os"),
     *("<pre>\nProse as it is typed.\n\nAnd more.\n</pre>", "<style>\n\nbody of a page to be styled.\n\n</style>"),
@@ -105,6 +107,28 @@ def test_nothing_is_ever_written_into_a_zone_or_at_its_edge(pieces):
     for place in places(text):
         assert not any(start <= place <= end for start, end in guarded), text[max(0, place - 40) : place]
         assert text[place - 1].strip()
+
+
+BEFORE_LINES = ("", "", "", "> ", "- ", "1. ", "  ", "    ", "\t", "> - ")
+LINES = (
+    *(SENTENCES[:3] * 3),
+    *("", "", "", "```", "````", "~~~", "~~~~ text", "`", "``", "---", "===", "| a | b |", "|---|---|", "[a]: /x"),
+    *("<pre>", "</pre>", "<div>", "</div>", "<script>", "</script>", "<!--", "-->", "<![CDATA[", "]]>", "<?php", "?>"),
+    *("<!X", "<a\ntitle='", "'>"),
+)
+
+
+@given(some.lists(some.tuples(some.sampled_from(BEFORE_LINES), some.sampled_from(LINES)), min_size=2, max_size=12))
+@settings(max_examples=400)
+def test_nothing_is_written_into_what_commonmark_calls_code_or_markup(lines):
+    text = "\n".join(before + line for before, line in lines)
+    marked = text
+    for place in reversed(places(text)):
+        marked = marked[:place] + "\ue000" + marked[place:]
+    for token in MarkdownIt("commonmark").parse(marked):
+        for one in (token, *(token.children or ())):
+            if one.type in ("fence", "code_block", "code_inline", "html_block", "html_inline"):
+                assert "\ue000" not in one.content + one.info
 
 
 @given(some.text(max_size=300), prose_text)
