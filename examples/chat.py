@@ -70,6 +70,8 @@ def build(profile: Profile) -> gradio.Blocks:
     def check(text: str) -> tuple[str, list[tuple[str, str | None]], list[list[str]]]:
         if not text.strip():
             return "Paste a text first.", [], []
+        # Half of a surrogate pair is in no file, and so in no answer; one character for another keeps the places.
+        text = text.encode("utf-8", "replace").decode()
         verdict = disclose.verify(text.encode(), profile)
         found = [[one.layer.replace("_", " "), one.summary] for one in verdict.evidence]
         return f"**{verdict.outcome.value}**: {verdict.explain()}", highlighted(text, verdict), found

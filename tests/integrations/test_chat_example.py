@@ -1,5 +1,6 @@
 """The example chat: its key is whole or not there, and its model falls silent when nobody reads on."""
 
+import random
 import stat
 import sys
 import threading
@@ -9,10 +10,13 @@ from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy
 import pytest
-from system_parts import need, need_smollm2
+from system_parts import need_package, need_smollm2
 
 import disclose
+from disclose.watermark.text import gumbel
+from disclose.watermark.text.prf import BLOCK
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(400)]
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
@@ -28,7 +32,7 @@ def in_examples():
 
 @pytest.fixture
 def chat():
-    need(find_spec("gradio") is not None, "pip install 'disclose-ai[gradio]'")
+    need_package(find_spec("gradio") is not None, "pip install 'disclose-ai[gradio]'")
     import chat
 
     return chat
@@ -80,6 +84,26 @@ def test_of_two_chats_that_start_at_once_both_have_one_key(chat, tmp_path):
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(started, range(32)))) == 1
+
+
+def test_an_answer_carries_its_label_and_is_found_again_where_it_stands(chat, smollm2, tmp_path, monkeypatch):
+    from gradio_pages import calling
+
+    numbers = random.Random(5)  # noqa: S311
+    monkeypatch.setattr(gumbel, "_fresh_seed", lambda: numpy.frombuffer(numbers.randbytes(BLOCK), "<u8"))
+    monkeypatch.setattr(smollm2, "SETTINGS", smollm2.SETTINGS | {"max_new_tokens": 60, "min_new_tokens": 60})
+    demo = chat.build(chat.profile_in(tmp_path))
+    with calling(demo) as client:
+        answer = client.predict("Write about a lighthouse.", api_name="/chat")
+        assert answer.startswith("AI-generated text")
+        said = answer.partition("\n\n")[2]
+        sentence, stretches, _ = client.predict(f"👩‍👩‍👧‍👦 A person says: {said}", api_name="/check")
+    assert sentence.startswith("**disclosed**")
+    found = "".join(one["token"] for one in stretches if "watermark" in (one["class_or_confidence"] or ""))
+    assert found.strip() in said
+    assert len(found) > 0.6 * len(said)
+    (check,) = [one.fn for one in demo.fns.values() if one.api_name == "check"]
+    assert check("Half a pair: \ud800.")[0].startswith("**undetermined**")
 
 
 def test_an_answer_that_nobody_reads_on_is_no_longer_written(smollm2, tmp_path):
