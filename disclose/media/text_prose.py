@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 
 from disclose.media.text import UNSPACED, visible_text
-from disclose.media.text_zones import CODE_LINE, KEY_LINE, SECTION, fences, is_json, separator
+from disclose.media.text_blocks import fences
+from disclose.media.text_zones import CODE_LINE, KEY_LINE, SECTION, is_json, separator
 
 _INFO = re.compile(r"[`~]{3,}[ \t]*([\w+#.-]*)")
 _IN_WORDS = frozenset({"", "text", "txt", "plain", "plaintext", "markdown", "md", "none", "email", "letter", "json"})
@@ -42,10 +43,10 @@ def prose(text: str) -> str:
 def _parts(text: str) -> Iterator[str]:
     """Yield what stands outside of fences, and what stands in those that are not said to hold code."""
     outside, end = [], 0
-    for zone in fences(text):
-        outside.append(text[end : zone.start])
-        end = zone.end
-        first, _, content = text[zone.start : zone.end].partition("\n")
+    for start, stop in fences(text):
+        outside.append(text[end:start])
+        end = stop
+        first, _, content = text[start:stop].partition("\n")
         named = _INFO.search(first)
         if named is not None and named[1].lower() in _IN_WORDS:
             yield content.rpartition("\n")[0]

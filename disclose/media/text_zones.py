@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from disclose.media.text import UNSPACED
+from disclose.media.text_blocks import RAW, fences, unbroken_markup, without_fences
 
 
 class Kind(StrEnum):
@@ -42,22 +43,14 @@ class Zone(NamedTuple):
     end: int
 
 
-_FENCE = re.compile(r"^(?P<before>[ \t>*+-]*(?:\d+[.)][ \t]*)?)(?P<fence>`{3,}|~{3,})[^\n]*(?:\n|\Z)", re.MULTILINE)
-_LIST_ITEM = re.compile(r"[*+\-\d]")
 _NAMES = "tool_call|tool_calls|tool_response|tool_result|function|function_call|function_calls|invoke|parameter"
 _CALL = re.compile(
     rf"<\|?/?(?:[\w-]{{1,40}}:)?(?:{_NAMES})\b|<\||\[/?(?:INST|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)\]"
 )
-# Of these not even blank lines end the markup (CommonMark 0.31.2, 4.6), or a browser shows no prose in them.
-_RAW = "pre|script|style|textarea|template|title|math|svg"
-_UNBROKEN = re.compile(
-    rf"^[ \t>*+-]*(?:\d+[.)][ \t]*)?(?P<opening><!--|<\?|<!\[CDATA\[|<(?:{_RAW})\b)", re.MULTILINE | re.IGNORECASE
-)
-_CLOSINGS = {"<!--": "-->", "<?": "?>", "<![cdata[": "]]>"}
 # Every pattern takes time in proportion to the text, however hostile it is: none looks for an end that may be missing
 # twice in the same stretch.
 _PATTERNS = (
-    (Kind.MARKUP, rf"(?i:<(?P<raw>{_RAW})\b.*?(?:</(?P=raw)\b[^<>\n]*>?|\Z))"),
+    (Kind.MARKUP, rf"(?i:<(?P<raw>{RAW})\b.*?(?:</(?P=raw)\b[^<>\n]*>?|\Z))"),
     (Kind.MARKUP, r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)"),
     (Kind.MARKUP, r"</?[a-zA-Z!?](?:[^<>]*+>|[^<>\n]*$)|&#?\w{1,32};"),
     (Kind.FORMULA, r"\\\[.*?(?:\\\]|\Z)|\\\(.*?(?:\\\)|\Z)|\\begin\{.*?(?:\\end\{|\Z)[^\n]*"),
@@ -146,7 +139,7 @@ def whole_kind(text: str) -> Kind | None:
         return Kind.JSON
     if stripped[0] == "<":
         return Kind.MARKUP
-    lines = [line.strip() for line in _without_fences(stripped).splitlines() if line.strip()]
+    lines = [line.strip() for line in without_fences(stripped).splitlines() if line.strip()]
     half = max(1, (len(lines) + 1) // 2)
     code = sum(CODE_LINE.match(line) is not None for line in lines)
     if lines and code >= min(2, half):
@@ -155,34 +148,6 @@ def whole_kind(text: str) -> Kind | None:
     if len(lines) >= 2 and 2 * keyed > len(lines):
         return Kind.DATA
     return Kind.TABLE if separator(lines) is not None else None
-
-
-def fences(text: str) -> Iterator[Zone]:
-    """Yield the fenced blocks of *text* (CommonMark 0.31.2, 4.5), wherever they may be nested in lists and quotes."""
-    position = 0
-    while (opening := _FENCE.search(text, position)) is not None:
-        position = _end_of_fence(text, opening)
-        yield Zone(Kind.CODE, opening.start(), position)
-
-
-def _end_of_fence(text: str, opening: re.Match[str]) -> int:
-    fence, quotes = opening["fence"], opening["before"].count(">")
-    inside = _columns(opening["before"])
-    least = inside if _LIST_ITEM.search(opening["before"]) else max(0, inside - 3)
-    closing = re.compile(rf"^([ \t>]*){re.escape(fence[0])}{{{len(fence)},}}[ \t]*$", re.MULTILINE)
-    for found in closing.finditer(text, opening.end()):
-        if found[1].count(">") < quotes or _columns(found[1]) < least:
-            # The list or the quotation was over before, and the fence with it: this is another that opens.
-            return found.start()
-        if found[1].count(">") == quotes and _columns(found[1]) <= least + 3:
-            return found.end()
-    return len(text)
-
-
-def _columns(before: str) -> int:
-    """Return how far what stands *before* a fence indents it, behind the last sign of a quotation and its space."""
-    inner = before.expandtabs(4).rpartition(">")[2]
-    return len(inner.removeprefix(" ") if ">" in before else inner)
 
 
 def is_json(text: str) -> bool:
@@ -210,8 +175,10 @@ def _blocks(text: str) -> Iterator[Zone]:
 
     Between brackets may be JSON, half of one, or a template, and after a call its arguments.
     """
-    yield from fences(text)
-    yield from _unbroken(text)
+    for start, end in fences(text):
+        yield Zone(Kind.CODE, start, end)
+    for start, end in unbroken_markup(text):
+        yield Zone(Kind.MARKUP, start, end)
     opening, closing = re.search(r"[{\[]", text), max(text.rfind("}"), text.rfind("]"))
     if opening is not None:
         yield Zone(Kind.JSON, opening.start(), max(closing, opening.start()) + 1)
@@ -220,22 +187,6 @@ def _blocks(text: str) -> Iterator[Zone]:
     if (document := _DOCUMENT.search(text)) is not None:
         closed = text.rfind("\\end{document}")
         yield Zone(Kind.FORMULA, document.start(), len(text) if closed < document.end() else closed)
-
-
-def _unbroken(text: str) -> Iterator[Zone]:
-    """Yield the markup that begins a line and goes on to its end, or to that of the text, whatever else it may be in.
-
-    Where the list or the quotation ends that one of them stands in, what looks like its inside begins others.
-    """
-    closings: dict[str, list[int]] = {}
-    for opening in _UNBROKEN.finditer(text):
-        kind = opening["opening"].lower()
-        if kind not in closings:
-            closing = re.compile(re.escape(_CLOSINGS.get(kind, f"</{kind[1:]}")) + "[^\n]*", re.IGNORECASE)
-            closings[kind] = [found.end() for found in closing.finditer(text)]
-        ends = closings[kind]
-        index = bisect_right(ends, opening.end())
-        yield Zone(Kind.MARKUP, opening.start(), ends[index] if index < len(ends) else len(text))
 
 
 def _inline(text: str) -> Iterator[Zone]:
@@ -300,11 +251,3 @@ def _is_of_sentences(lines: list[str], last: str, *, is_shown: bool) -> bool:
 def _without_marks(line: str) -> str:
     """Return *line* with the combining marks of its last characters left out."""
     return line[:-12] + "".join(one for one in line[-12:] if unicodedata.category(one)[0] != "M")
-
-
-def _without_fences(text: str) -> str:
-    kept, end = [], 0
-    for zone in fences(text):
-        kept.append(text[end : zone.start])
-        end = zone.end
-    return "\n".join([*kept, text[end:]])
