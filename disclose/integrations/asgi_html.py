@@ -22,8 +22,10 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _OF_THE_HEAD = frozenset({b"html", b"head", b"/head", b"base", b"link", b"meta"})
 _WITH_TEXT = frozenset({b"title", b"script", b"style", b"noscript", b"template"})
 _OF_DOCUMENTS = frozenset({b"html", b"head", b"body"})
+# What follows has to be there, for a page may be cut anywhere.
 _SIGNS = {
-    name: re.compile(rb"<(/?)%b(?=[\t\n\f\r />])|<!--(?!-?>)|-->" % name, re.IGNORECASE) for name in sorted(_WITH_TEXT)
+    name: re.compile(rb"<(/?)%b(?=[\t\n\f\r />])|<!--(?=[^>-]|-[^>])|-->" % name, re.IGNORECASE)
+    for name in sorted(_WITH_TEXT)
 }
 _LONGEST_SIGN = len(b"</noscript>")
 

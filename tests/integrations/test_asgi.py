@@ -427,6 +427,7 @@ def test_the_notice_speaks_the_language_of_the_page_in_ascii(language, sentence)
         (b"<html><noscript><p>no</p></noscript><template><body></template><body>|", "|"),
         (b"<html><template><template><body></template></template><title>x</title><body>|", "|"),
         (b"<html><script><!-- <script> </script> <body> --></script><script><!--></script><body>|", "|"),
+        (b"<html><script><!-- <script> --></script><script><!--> <script></script><body>|<script></script>", "|"),
         (b"<!doctype html><!--><body>|x --> y", "|"),
         (b"<!doctype html><!-- a --!><body>|x", "|"),
         (b"<!doctype html><body class=it's data-a=\"'>\">|<p class='b'>", "|"),
@@ -436,9 +437,12 @@ def test_the_notice_speaks_the_language_of_the_page_in_ascii(language, sentence)
 )
 def test_the_body_is_found_as_a_browser_finds_it(page, place):
     before, after = page.split(place.encode())
-    answer = ask(DiscloseMiddleware(answering(before + after, "text/html")))
+    page = before + after
+    answer = ask(DiscloseMiddleware(answering(page, "text/html")))
     assert answer.body.startswith(before + b'<div id="disclose-notice"')
     assert answer.body.endswith(b"</p></div>" + LOADER + after)
+    pieces = [page[at : at + 1] for at in range(len(page))] if len(page) < 1000 else [page]
+    assert ask(DiscloseMiddleware(answering(chunks=pieces, content_type="text/html"))).body == answer.body
 
 
 @pytest.mark.parametrize(
@@ -451,8 +455,9 @@ def test_the_body_is_found_as_a_browser_finds_it(page, place):
         b"<!doctype html><html><frameset cols=*></frameset>",
         b"<!doctype html><!--" + b"x" * asgi_html.SCAN_LIMIT + b"--><body><p>",
         PAGE.decode().encode("utf-16"),
+        b"<!doctype html><script>",
     ],
-    ids=["fragment", "text", "empty", "title", "frames", "beyond-the-limit", "utf-16"],
+    ids=["fragment", "text", "empty", "title", "frames", "beyond-the-limit", "utf-16", "open-script"],
 )
 def test_what_has_no_beginning_of_a_body_passes_untouched(page, caplog):
     headers = [(b"content-length", str(len(page)).encode()), (b"etag", b'"abc"')]

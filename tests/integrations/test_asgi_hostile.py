@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import tracemalloc
 import zlib
 
 import anyio
@@ -14,6 +15,7 @@ from disclose import Asset, Outcome, Profile
 from disclose.errors import MarkingError
 from disclose.integrations import asgi_body
 from disclose.integrations.asgi import DiscloseMiddleware
+from disclose.integrations.asgi_coding import decompressed
 
 PNG = picture()
 
@@ -305,6 +307,22 @@ def test_what_a_compressed_body_grows_to_is_bounded(profile, monkeypatch):
     passed = ask(DiscloseMiddleware(app, profile, media=("image/*",), oversize="pass"))
     assert (passed.body, passed.headers["content-encoding"]) == (b"".join(pieces), "gzip")
     assert passed.headers["disclose-unmarked"] == "oversize"
+
+
+def test_no_more_of_a_compressed_body_is_held_than_is_allowed():
+    bomb = packed(bytes(32_000_000))[0]
+    tracemalloc.start()
+    try:
+        assert decompressed(bomb, 1_000_000) is None
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_page_of_several_compressed_parts_is_one_page():
+    parts = gzip.compress(PAGE[:20]) + gzip.compress(PAGE[20:])
+    answer = ask(DiscloseMiddleware(answering(parts, "text/html", headers=[GZIP])))
+    assert gzip.decompress(answer.body) == ask(DiscloseMiddleware(answering(PAGE, "text/html"))).body
 
 
 def test_pictures_compressed_in_other_ways_are_withheld_and_such_pages_pass(profile):

@@ -396,6 +396,13 @@ def test_a_stream_that_lies_about_its_compression_passes_as_it_is(lasting):
     assert b"".join(bodies(sent_by(DiscloseMiddleware(app, lasting)))) == b"".join(chat())
 
 
+def test_a_stream_whose_compression_breaks_off_in_the_middle_is_not_completed(lasting):
+    writer = zlib.compressobj(wbits=31)
+    parts = [writer.compress(chat()[0]) + writer.flush(zlib.Z_SYNC_FLUSH), b"\xff" * 99]
+    with pytest.raises(MarkingError, match="gzip"):
+        sent_by(DiscloseMiddleware(streaming(parts, headers=[(b"content-encoding", b"gzip")]), lasting))
+
+
 def test_the_length_of_a_stream_that_may_grow_is_not_announced(lasting):
     whole = b"".join(chat())
     app = streaming([whole], headers=[(b"Content-Length", b"%d" % len(whole)), (b"digest", b"x")])
