@@ -67,7 +67,7 @@ _KINDS = {f"z{number}": kind for number, (kind, _) in enumerate(_PATTERNS)}
 _TOKEN = re.compile(r"\S+")
 _NOT_A_WORD = re.compile(
     r"(?P<address>[/\\@~]|\w[.:]\w|\A(?i:www\.|mailto:|tel:))|(?P<number>\d|[±−°%#])"
-    r"|(?P<code>[^\W_]_[^\W_]|[a-z][A-Z]|\A--?\w|\A\W*[0-9a-f]{8,}\W*\Z)"
+    r"|(?P<code>[^\W_]_[^\W_]|[a-z][A-Z]|\w\(|\A--?\w|\A\W*[0-9a-f]{8,}\W*\Z)"
 )
 # What is LaTeX from here on is so to its end, prose and all: to many of its engines every character has to be known.
 _DOCUMENT = re.compile(r"^[ \t]*\\(?:documentclass|usepackage|begin\{document\})", re.MULTILINE)
@@ -87,7 +87,7 @@ _ENDS = ".!?…。．！？।॥؟۔።။។།։"
 _QUOTES = "\"'’”»›)）」』》"
 _NOT_PROSE = re.compile(rf"[^\w\s{_ENDS},;:、，；：·・—–\-'\"‘’“”«»‹›„‚()（）「」『』《》〈〉،؛፣፤፥၊་՛՜՝՞*\u200c\u200d]")
 _BLOCK_START = re.compile(r"\s*(?:#|>|[-*+] |\d+[.)]|[-*_=]{3,}|\.\. |:\w|\"|\d{4}-\d\d-\d\d)")
-_LAST = re.compile(rf"[^\W\d_][{_ENDS}]?[{_QUOTES}]?\Z")
+_LAST = re.compile(rf"[^\W\d_][{_QUOTES}]{{0,2}}[{_ENDS}]?[{_QUOTES}]?\Z")
 _CLOSED = re.compile(rf"[{_ENDS},;，；、،؛፣၊][{_QUOTES}]?\Z|[{UNSPACED}]\Z")
 _SENTENCE = re.compile(rf"[{_ENDS}][{_QUOTES}]?\Z|[{UNSPACED}]\Z")
 _COMMAND = re.compile(

@@ -71,6 +71,7 @@ def test_what_machines_read_has_no_place(text):
         *("The password is:\n\ncorrect horse battery staple", "Run this:\n\ngit push everything to the origin"),
         *("The password that you need for this place is the following: correct horse battery", "sudo reboot the host"),
         *("Ask the database this:\n\nSELECT name\nFROM people\nORDER BY name", "Call it and wait for get_user_name."),
+        *("You can get what you want with min(a).", "Call f(), then wait for it to call you back with g()."),
         *(
             "A heading without an end",
             "Example::\n\n  A literal block that reads well.",
@@ -88,6 +89,7 @@ def test_what_people_copy_from_a_line_of_its_own_has_no_place(text):
     [
         *("Best regards to you all,\nAnna", "The tide that rises in the night,\nand falls again before the light"),
         *("I have a new iPhone. It is nice to have.", "It was “the tide of the moon.”", "He said (and meant it.)"),
+        *("That was long ago (before the war).", "He called it “the tide”.", "Nobody knew that (not even “she”)."),
     ],
 )
 def test_letters_and_poems_have_a_place_at_their_end(text):
