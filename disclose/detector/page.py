@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from disclose.detector.service import Service
-    from disclose.detector.uploads import Upload
+    from disclose.detector.uploads import Sent, Upload
 
 _STATIC = {"detector.css": "text/css", "detector.js": "text/javascript"}
 _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
@@ -48,10 +48,9 @@ def routes(service: Service) -> list[BaseRoute]:
         async with service.uploads.received(request) as sent:
             if not any(one.data or one.name for one in sent.files) and sent.url is None:
                 raise HTTPException(400, said("form.nothing"))
-            results = [
-                await _verdict(service, said, one, report="report" in sent.fields)
-                for one in await service.files(sent, client=limited_client(request))
-            ]
+            uploads, refusals = await _uploads(service, request, sent)
+            results = [await _verdict(service, said, one, report="report" in sent.fields) for one in uploads]
+            results += [Markup(rendered(said, one, {})) for one in refusals]  # noqa: S704 - the template escapes
         if "fragment" in request.query_params:
             return HTMLResponse("".join(results))
         return _page(request, results=results, fetches=service.settings.fetches)
@@ -67,6 +66,19 @@ def problem(request: Request, error: Exception) -> Response:
     """Return the form with what went wrong."""
     assert isinstance(error, HTTPException)
     return _page(request, message=error.detail, status=error.status_code, headers=error.headers)
+
+
+async def _uploads(service: Service, request: Request, sent: Sent) -> tuple[tuple[Upload, ...], list[dict[str, Any]]]:
+    """Return the files that were *sent* or stand at the address, and what to say of one that is not fetched.
+
+    Raises HTTPException where that is all there is.
+    """
+    try:
+        return await service.files(sent, client=limited_client(request)), []
+    except HTTPException as error:
+        if not sent.files:
+            raise
+        return sent.files, [{"file": sent.url, "error": error.detail}]
 
 
 async def _verdict(service: Service, said: Words, upload: Upload, *, report: bool) -> Markup:

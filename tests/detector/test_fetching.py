@@ -169,7 +169,7 @@ def test_a_name_is_asked_at_the_next_of_its_addresses_where_one_does_not_answer(
 def test_an_address_that_never_answers_leaves_time_for_the_next(server):
     port = server.server_address[1]
     with full(port) as silent:
-        asked = fetcher(server, resolves=lambda *_: [silent, "127.0.0.1"], permits=lambda _: True, seconds=2.0)
+        asked = fetcher(server, resolves=lambda *_: [silent, "127.0.0.1"], permits=lambda _: True, seconds=4.0)
         assert asked.fetch(at(server, "/file")) == b"a file"
 
 

@@ -85,6 +85,15 @@ def test_a_script_is_told_what_was_wrong_and_a_reader_is_shown_the_page(detector
         assert (answer.status_code, answer.headers["content-type"]) == (422, kind)
 
 
+def test_an_address_that_is_refused_costs_no_file_its_verdict(detector, marked):
+    sent = {"files": {"file": ("a.jpg", marked)}, "data": {"url": "http://127.0.0.1/"}}
+    text = detector.post("/", **sent, headers={"Accept": "text/html"}).text
+    assert re.findall('<article class="([a-z]+)"', text) == ["disclosed", "unreadable"]
+    assert "its name does not lead to the public network" in text
+    alone = detector.post("/", data=sent["data"], headers={"Accept": "text/html"})
+    assert alone.status_code == 422
+
+
 def test_several_files_are_judged_one_by_one(detector, marked, plain):
     files = [("file", ("a.jpg", marked)), ("file", ("b.png", plain)), ("file", ("c.png", plain[:99]))]
     text = detector.post("/", files=files).text
