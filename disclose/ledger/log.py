@@ -173,12 +173,18 @@ class Log:
         else is wrong with the row.
         """
         try:
-            self.sequence()
-            unsigned = None
+            # First: whoever appends meanwhile signs more than the leaves that are checked.
+            remembered = self._key.remembered(self._name.label)
         except LedgerError as error:
-            unsigned = str(error)
+            return self._broken(Frontier(), str(error))
+        try:
+            size, unsigned = self.sequence(), None
+        except LedgerError as error:
+            size, unsigned = self.size(), str(error)
         with self._database.connection() as connection:
-            found = self._check(connection, fault_of, text_of)
+            found = self._check(connection, size, fault_of, text_of, is_whole=unsigned is None)
+            if found.is_intact and (reason := self._goes_back(connection, found, remembered)):
+                found = replace(found, reason=reason)
         # What is wrong with the leaves says more than that no checkpoint can be signed over them.
         return replace(found, reason=unsigned) if found.is_intact else found
 
@@ -187,16 +193,14 @@ class Log:
         with self._database.connection() as connection:
             return self._tree.extent(connection)[1]
 
-    def _check(self, connection: Connection, fault_of: FaultOf, text_of: TextOf) -> LedgerCheck:
+    def _check(
+        self, connection: Connection, size: int, fault_of: FaultOf, text_of: TextOf, *, is_whole: bool
+    ) -> LedgerCheck:
+        """Check the first *size* leaves; ``is_whole`` tells whether all nodes above them are stored."""
         noun, frontier, chain = self._name.noun, Frontier(), _GENESIS
-        try:
-            # Before the leaves are read: whoever appends meanwhile signs more than they will hold.
-            remembered = self._key.remembered(self._name.label)
-        except LedgerError as error:
-            return self._broken(frontier, str(error))
-        notes = self._notes(connection)
+        notes = self._notes(connection, size)
         tops = iter(self._tree.nodes(connection))
-        for placed in self._placed(connection):
+        for placed in self._placed(connection, size):
             if placed.row is None:
                 return self._broken(frontier, f"{noun} {placed.number} is missing", placed.number)
             reason, chain = _fault(placed.row, noun, chain, fault_of, text_of)
@@ -205,21 +209,10 @@ class Log:
             frontier.add(bytes(placed.row.leaf))
             if frontier.size in notes and (reason := self._disagrees(notes.pop(frontier.size), frontier.root())):
                 return self._broken(frontier, reason)
-            if len(frontier.finished) > 1 and (reason := _disagrees_above(tops, frontier)):
+            if len(frontier.finished) > 1 and (reason := _disagrees_above(tops, frontier, is_whole)):
                 return self._broken(frontier, reason)
-        return self._concluded(connection, frontier, notes, remembered)
-
-    def _concluded(
-        self, connection: Connection, frontier: Frontier, notes: dict[int, str], remembered: Checkpoint | None
-    ) -> LedgerCheck:
         if (number := self._stray(connection)) is not None:
             return self._broken(frontier, f"{self._name.noun} {number} was never appended", number)
-        if notes:
-            return self._broken(
-                frontier, f"a checkpoint was signed over {max(notes)} leaves, and {frontier.size} are left"
-            )
-        if reason := self._goes_back(connection, frontier, remembered):
-            return self._broken(frontier, reason)
         return LedgerCheck(entries=frontier.size, head=frontier.root().hex())
 
     def _stray(self, connection: Connection) -> int | None:
@@ -232,12 +225,12 @@ class Log:
         found = connection.execute(select(number).where(number < entry).order_by(number)).scalars()
         return next((one for one in found if where.position(one) is None), None)
 
-    def _goes_back(self, connection: Connection, frontier: Frontier, last: Checkpoint | None) -> str | None:
+    def _goes_back(self, connection: Connection, found: LedgerCheck, last: Checkpoint | None) -> str | None:
         """Return in words how the tree goes back behind the *last* checkpoint that was signed here, if it does."""
-        if last is None or (last.size, last.root) == (frontier.size, frontier.root()):
+        if last is None or (last.size, last.root.hex()) == (found.entries, found.head):
             return None
-        if last.size > frontier.size:
-            return f"this machine signed a checkpoint over {last.size} leaves, and {frontier.size} are left"
+        if last.size > found.entries:
+            return f"this machine signed a checkpoint over {last.size} leaves, and {found.entries} are left"
         if root(last.size, self._tree.node(connection)) != last.root:
             return f"the first {last.size} leaves are not those of the checkpoint that this machine signed over them"
         return None
@@ -266,10 +259,11 @@ class Log:
     def rows(self) -> Iterator[Placed]:
         """Yield what stands in the tree, in the order of the places."""
         with self._database.connection() as connection:
-            yield from self._placed(connection)
+            yield from self._placed(connection, self._tree.extent(connection)[1])
 
-    def _placed(self, connection: Connection) -> Iterator[Placed]:
-        where, size = self._tree.extent(connection)
+    def _placed(self, connection: Connection, size: int) -> Iterator[Placed]:
+        """Yield what stands at the first *size* positions."""
+        where = places.read(connection, self._name)
         for position, number, count in where.runs(0, size):
             for first in range(number, number + count, _BATCH):
                 # Bounded on both sides: without statistics, PostgreSQL would else read and sort all that follow.
@@ -279,9 +273,10 @@ class Log:
                 for one in range(first, stop):
                     yield Placed(position + one - number, one, rows.get(one))
 
-    def _notes(self, connection: Connection) -> dict[int, str]:
+    def _notes(self, connection: Connection, size: int) -> dict[int, str]:
+        """Return the checkpoints of no more than *size* leaves by their sizes."""
         mine = select(CHECKPOINTS.c.size, CHECKPOINTS.c.note).where(CHECKPOINTS.c.log == self._name.code)
-        return {row.size: row.note for row in connection.execute(mine)}
+        return {row.size: row.note for row in connection.execute(mine.where(CHECKPOINTS.c.size <= size))}
 
     def _last_note(self, connection: Connection) -> str | None:
         mine = select(CHECKPOINTS.c.note).where(CHECKPOINTS.c.log == self._name.code)
@@ -310,9 +305,9 @@ def _fault(row: Any, noun: str, chain: str, fault_of: FaultOf, text_of: TextOf) 
     return fault_of(row, text), following
 
 
-def _disagrees_above(tops: Iterator[bytes], frontier: Frontier) -> str | None:
+def _disagrees_above(tops: Iterator[bytes], frontier: Frontier, is_whole: bool) -> str | None:
     """Return in words how the stored nodes completed at this size differ from the leaves below, if they do."""
     for completed in stored(frontier.finished):
-        if next(tops, None) != completed:
+        if next(tops, None if is_whole else completed) != completed:
             return f"the tree above the first {frontier.size} leaves is not theirs"
     return None

@@ -163,6 +163,18 @@ def test_appending_from_many_threads_loses_and_doubles_nothing(ledger):
     assert (check.is_intact, check.entries, len(ledger)) == (True, 200, 200)
 
 
+def test_a_check_while_others_append_finds_nothing_wrong(ledger, monkeypatch):
+    # Nodes are stored with every eighth leaf, so that many become whole between any two looks.
+    monkeypatch.setattr("disclose.ledger.stored_tree._HEIGHT", 3)
+    with ThreadPoolExecutor(4) as executor:
+        appending = [executor.submit(append, ledger) for _ in range(200)]
+        checks = [ledger.verify()]
+        while not all(one.done() for one in appending):
+            checks.append(ledger.verify())
+    assert {check.reason for check in checks} == {None}
+    assert ledger.verify().entries == 200
+
+
 def _append_ten(place):
     with Ledger(**place) as ledger, ThreadPoolExecutor(4) as executor:
         list(executor.map(lambda _: append(ledger), range(10)))
