@@ -41,17 +41,16 @@ _BATCH = 500
 _COUNTED_FOR = 60.0
 _BEGINNING = 4096
 
-# How often an unrelated text that shares a phrase with an answer shares another too (benchmarks/text_fingerprint.py,
-# "next_shared"): the second and those after it, where they overlap with the one before; and where they do not, the more
-# often the more words are between the two.
-_SECOND_SHARED, _NEXT_SHARED = 0.0125, 0.0275
-_LATER_SHARED, _LATER_SHARED_PER_WORD, _MOST_SHARED = 0.06, 0.0005, 0.3
+# How often an unrelated text that shares a phrase with an answer shares the next too, and how much more often for each
+# word between the two. Where the two overlap it is a half or less (benchmarks/text_fingerprint.py, "next_shared"); but
+# with that 6 of 21,364 unrelated texts matched, by seven words in a row or so that anyone writes.
+_NEXT_SHARED, _NEXT_SHARED_PER_WORD, _MOST_SHARED = 0.06, 0.0005, 0.3
 # Others that repeat a passage may hold other phrases of it: those within so many words, and so many phrases, count.
 _NEARBY, _NEIGHBOURS = 12, 6
 # So many others halve what a phrase says: an answer given in a few versions is still known, boilerplate is not.
 _FEW_OTHERS = 6.0
-# A phrase is as telling as its new words have letters, up to so many a word on average: numbers count up, single
-# letters stand in lists, and the tables of two languages share both.
+# A phrase is as telling as its new words have letters, up to so many a word on average, and says nothing with one or
+# less: numbers count up, single letters stand in lists, and the tables of two languages share both.
 _LETTERS = 3
 
 
@@ -294,16 +293,16 @@ def by_chance(
     """Return a bound on the chance that an unrelated text shares the phrases *shared* with *answer* or any other.
 
     A chain of shared phrases may begin wherever the text shares one, and each further phrase is shared as rarely as
-    unrelated texts were seen to share one, and most rarely one that overlaps with the last. Chains that hold a rare
-    phrase begin at one, and all others anywhere: each of the two kinds gets half of the bound. A phrase that
-    stands where other answers repeat the text too is boilerplate by so much, and counts the less the more of those
-    there are. One whose words were all met in phrases before it is no news: two texts on one subject share its terms.
-    Nor are new numbers, signs and single letters much.
+    unrelated texts were seen to share one. Chains that hold a rare phrase begin at one, and all others anywhere: each
+    of the two kinds gets half of the bound. A phrase that stands where other answers repeat the text too is boilerplate
+    by so much, and counts the less the more of those there are. One whose words were all met in phrases before it is no
+    news: two texts on one subject share its terms. Nor are new numbers, signs and single letters, where there is no
+    more than a letter a word.
     """
     shared = shared[:_ENOUGH]
     is_rare = any(len(postings[one.hash]) < COMMON for one in shared)
     logarithm = math.log(2 * (max((starts.rare if is_rare else starts.all) - len(shared), 0) + 1))
-    if len(shared) < 2 or logarithm + math.log(_SECOND_SHARED) + (len(shared) - 2) * math.log(_NEXT_SHARED) >= 0:
+    if not shared or logarithm + (len(shared) - 1) * math.log(_NEXT_SHARED) >= 0:
         # Not even phrases that say all a phrase can say would tell it from chance.
         return 1.0
     met: set[str] = set()
@@ -313,18 +312,12 @@ def by_chance(
         number = max(1, added.stop - added.start)
         letters = sum(map(_letters, words.folded[added], words.are_characters[added], repeat(met)))
         met.update(words.folded[added])
-        gap, end = one.first - end - 1, one.last
+        gap, end = max(one.first - end - 1, 0), one.last
         if index > 0:
             news = min(1.0, letters / (_LETTERS * number)) if letters > number else 0.0
-            logarithm += news * math.log(_next_shared(index, gap)) / (1 + (others / _FEW_OTHERS) ** 2)
+            prior = min(_MOST_SHARED, _NEXT_SHARED + _NEXT_SHARED_PER_WORD * gap)
+            logarithm += news * math.log(prior) / (1 + (others / _FEW_OTHERS) ** 2)
     return min(1.0, math.exp(logarithm))
-
-
-def _next_shared(index: int, gap: int) -> float:
-    """Return how often the phrase number *index* is shared that begins *gap* words after the last one ends."""
-    if gap >= 0:
-        return min(_MOST_SHARED, _LATER_SHARED + _LATER_SHARED_PER_WORD * gap)
-    return _SECOND_SHARED if index == 1 else _NEXT_SHARED
 
 
 def _others_near(

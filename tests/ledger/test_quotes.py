@@ -91,19 +91,6 @@ def test_tables_of_signs_in_two_languages_are_not_each_others_quotations(file, n
     assert matches(log, table("LETRA MINÚSCULA CIRÍLICA"))[0].is_exact
 
 
-def test_a_few_words_in_a_row_are_more_telling_than_as_many_here_and_there(filled):
-    words = answers()[7].split(" ")
-    together, apart = words[10:30], [words[start : start + 4] for start in (0, 15, 30, 45, 60)]
-    scattered = " ".join(
-        " ".join([*some, *answers()[100].split(" ")[9 * n : 9 * n + 9]]) for n, some in enumerate(apart)
-    )
-    chances = [
-        next((one.p_value for one in filled.find(text) if one.identifier.value == 7), 1.0)
-        for text in (" ".join(together), scattered)
-    ]
-    assert chances[0] < LIMIT < chances[1]
-
-
 def test_what_was_hashed_as_before_is_found_and_forgotten_too(ledger):
     def before(digest_size, person, value):
         return blake2b(value, key=KEY, digest_size=digest_size, person=person).digest()
