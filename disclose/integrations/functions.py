@@ -6,8 +6,9 @@ import functools
 import inspect
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import aclosing, closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -121,7 +122,9 @@ def marked(
             (inspect.iscoroutinefunction, _coroutine),
             (inspect.isgeneratorfunction, _generator),
         )
-        wrap = next((wrap for is_kind, wrap in kinds if is_kind(wrapped)), _plain)
+        # An object that is called is what its class says of being called.
+        ways = (wrapped, type(wrapped).__call__)
+        wrap = next((wrap for is_kind, wrap in kinds if any(map(is_kind, ways))), _plain)
         return functools.wraps(wrapped)(wrap(wrapped, outputs))  # type: ignore[return-value]
 
     return decorate
@@ -139,18 +142,28 @@ def _generator(function: _Anything, outputs: Callable[[], _Outputs]) -> _Anythin
         made = outputs()
         try:
             with closing(function(*args, **kwargs)) as items:
-                for item in items:
-                    if made.is_piece(item):
-                        made.open_text()
-                        yield made.noted(item)
-                    else:
-                        yield made.marked(item)
+                yield from _relayed(items, made.leaving)
         except BaseException:
             made.break_off()
             raise
         made.end_text()
 
     return wrapper
+
+
+def _relayed(items: Generator[Any, Any, Any], leaving: Callable[[Any], Any]) -> Iterator[Any]:
+    """Yield each of *items* as *leaving* makes it, and hand on what the caller sends or throws in (PEP 342)."""
+    resume = partial(next, items)
+    while True:
+        try:
+            item = resume()
+        except StopIteration:
+            return
+        left = leaving(item)
+        try:
+            resume = partial(items.send, (yield left))
+        except Exception as error:
+            resume = partial(items.throw, error)
 
 
 def _coroutine(function: _Anything, outputs: Callable[[], _Outputs]) -> _Anything:
@@ -170,13 +183,20 @@ def _asynchronous_generator(function: _Anything, outputs: Callable[[], _Outputs]
         made = outputs()
         try:
             async with aclosing(function(*args, **kwargs)) as items:
-                async for item in items:
-                    if made.is_piece(item):
-                        if made.text is None:
-                            await to_thread.run_sync(made.open_text)
-                        yield made.noted(item)
+                resume = partial(anext, items)
+                while True:
+                    try:
+                        item = await resume()
+                    except StopAsyncIteration:
+                        break
+                    if made.text is None or not made.is_piece(item):
+                        item = await to_thread.run_sync(made.leaving, item)
                     else:
-                        yield await to_thread.run_sync(made.marked, item)
+                        item = made.noted(item)
+                    try:
+                        resume = partial(items.asend, (yield item))
+                    except Exception as error:
+                        resume = partial(items.athrow, error)
         except BaseException:
             # What has left has left, and its record is written although nobody waits for it any more.
             with CancelScope(shield=True):
@@ -203,6 +223,13 @@ class _Outputs:
     def is_piece(self, item: Any) -> bool:
         """Whether *item* is a piece of the text that is being written."""
         return isinstance(item, str) and not isinstance(item, MarkedText) and file_to_mark(item, self._profile) is None
+
+    def leaving(self, item: Any) -> Any:
+        """Return the next *item* that is yielded, as it leaves."""
+        if not self.is_piece(item):
+            return self.marked(item)
+        self.open_text()
+        return self.noted(item)
 
     def open_text(self) -> None:
         """Begin the text, if it has not begun; raises a DiscloseError where it could not be put on record."""

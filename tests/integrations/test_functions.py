@@ -89,6 +89,19 @@ def test_a_coroutine_stays_one(profile):
     assert outcome(asyncio.run(draw()), profile) is Outcome.DISCLOSED
 
 
+def test_an_object_that_is_called_is_what_its_class_makes_of_that(profile):
+    class Model:
+        async def __call__(self, prompt):
+            return prompt
+
+    class Writer:
+        def __call__(self, prompt):
+            yield prompt
+
+    assert asyncio.run(disclose.marked(profile)(Model())("a text")).disclosure.system
+    assert list(disclose.marked(profile)(Writer())("a text")) == ["a text"]
+
+
 def test_a_generator_stays_one_and_marks_each_item_as_it_comes(profile):
     made = []
 

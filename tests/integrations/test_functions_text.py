@@ -252,6 +252,38 @@ def test_a_coroutine_returns_its_text(profile):
     assert asyncio.run(answer()).disclosure.system == "Studio"
 
 
+def test_what_is_sent_or_thrown_into_a_generator_reaches_it(profile):
+    @disclose.marked(profile)
+    def answer():
+        question = yield "Ask."
+        try:
+            yield f"You asked {question}."
+        except KeyError:
+            yield "You gave up."
+
+    talk = answer()
+    assert [next(talk), talk.send("why"), talk.throw(KeyError())] == ["Ask.", "You asked why.", "You gave up."]
+    assert list(talk) == []
+    assert disclose.verify("Ask.You asked why.You gave up.", profile).outcome is Outcome.INDICATED
+
+
+def test_what_is_sent_or_thrown_into_an_asynchronous_generator_reaches_it(profile):
+    @disclose.marked(profile)
+    async def answer():
+        question = yield "Ask."
+        try:
+            yield f"You asked {question}."
+        except KeyError:
+            yield "You gave up."
+
+    async def talked():
+        talk = answer()
+        said = [await anext(talk), await talk.asend("why"), await talk.athrow(KeyError())]
+        return said + [piece async for piece in talk]
+
+    assert asyncio.run(talked()) == ["Ask.", "You asked why.", "You gave up."]
+
+
 def test_what_has_left_of_a_generator_that_is_closed_early_is_recorded_as_incomplete(profile):
     ended = []
 
