@@ -80,8 +80,9 @@ def test_two_answers_between_other_people_s_words_do_not_speak_for_these(layer, 
 
 
 def test_answers_under_two_keys_speak_for_a_text_together(layer, marked):
-    text = marked + " " + written(120, OTHER)
+    text = f"{marked} {' '.join(answers()[0].split()[:30])} {written(120, OTHER)}"
     evidence = layer.detect(disclose.Asset.open(text.encode()))
+    assert all(one.details["share"] < 0.5 for one in evidence)
     assert sorted(one.details["examined"].split(",")[1] for one in evidence) == [" key one", " key two"]
     assert Verdict.weigh(evidence).outcome is Outcome.DISCLOSED
     three = f"{text} {answers()[0]} {answers()[1]} {answers()[2]} {answers()[3]}"

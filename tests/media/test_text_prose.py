@@ -36,6 +36,7 @@ def test_what_only_looks_like_data_counts_in_full(text):
     [
         *("Here is your letter:\n\n```\n{}\n```\n", "```markdown\n# A letter\n\n{}\n```", "~~~text\n{}\n~~~"),
         *("---\ntitle: A letter\ndate: today\n---\n\n{}", "Subject: A letter\nTo: Ada\n\n{}", "import os\n\n{}"),
+        "{}\n" + "value = compute(value)\n" * 55,
         *("value = compute(value)\n{}", "name\tsaying\nAda\t{}\n", "<p>{}</p><script>hidden()</script>"),
         *('{{"letter": "{}"}}', '{{"a": 1}}\n\n{}', '{{"letter": "{}"}}\n{{"letter": ""}}', '```json\n["{}"]\n```'),
     ],

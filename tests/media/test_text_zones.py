@@ -80,7 +80,7 @@ def test_what_machines_read_has_no_place(text):
         "\u2067The tide rises twice a day because of the moon.\u2069",
     ],
 )
-def test_what_people_copy_from_a_line_of_its_own_has_no_place(text):
+def test_what_is_copied_from_a_line_of_its_own_or_still_in_a_fence_has_no_place(text):
     assert places(text) == []
 
 

@@ -50,6 +50,11 @@ def test_answers_under_two_keys_are_both_found_in_one_text(answer):
     assert {one.hypotheses for one in found} == {4 * gumbel.detect(encode(text), KEY).hypotheses}
 
 
+def test_one_answer_is_found_once_however_many_tokenizers_can_read_it(answer):
+    found = findings(in_words(answer), tokenizers={"a": encode, "b": encode}, readings=readings(KEYS, SCHEMES))
+    assert [one.label for one in found] == ["gumbel, key new, tokenizer a"]
+
+
 def test_looking_under_many_keys_does_not_find_what_is_not_there():
     keys = {str(number): number.to_bytes(16, "big") for number in range(200)}
     found = search(in_words(written(30, 100)), tokenizers={"a": encode}, keys=keys, schemes=SCHEMES)

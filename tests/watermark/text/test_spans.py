@@ -36,6 +36,11 @@ def test_what_stands_between_two_answers_is_in_no_span(answer):
     assert f"{found.share:.0%} of the text" in found.summary
 
 
+def test_a_text_that_is_marked_throughout_is_one_span_to_its_ends():
+    found = [gumbel.detect(marked(seed, 150), KEY).spans for seed in range(40, 60)]
+    assert sum([(span.start, span.end) for span in spans] == [(0, 150)] for spans in found) >= 17
+
+
 def test_a_span_that_is_none_after_the_correction_is_not_named():
     found = gumbel.detect(written(28, 300), KEY)
     weak = Span(start=10, end=60, p_value=1e-4)
