@@ -14,7 +14,7 @@ STRIP = 128  # rows that are added at a time
 _RESOLUTION = 12  # steps of the resized change in a grey level
 _LEVELS = [round((step - 128) / _RESOLUTION) + 128 for step in range(256)]  # from steps to whole grey levels
 _SAMPLES = 64  # pixels on each side that are looked at for pure colours
-_SATURATED_SHARE = 0.03  # of them, above which it matters
+_SATURATED_SHARE = 0.015  # of them, above which it matters
 _MARGIN = 4  # grey levels that a change takes
 _SQUARES = np.square(np.arange(256.0))
 
