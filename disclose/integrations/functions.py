@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
-import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import aclosing, closing
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from disclose.asset import Asset
 from disclose.disclosure import Disclosure
 from disclose.duty import Function, Route, Use
-from disclose.errors import DiscloseError, UnsupportedError
+from disclose.errors import UnsupportedError
 from disclose.integrations import endpoint, metrics
-from disclose.integrations.text_or_path import file_to_mark, names_file, opened
-from disclose.integrations.text_stream import MarkedText, TextStream, issued
+from disclose.integrations.function_outputs import DOOR, Outputs, identifier_of
+from disclose.integrations.text_or_path import names_file, opened
+from disclose.integrations.text_stream import issued
 
 if TYPE_CHECKING:
     from disclose.evidence import Verdict
     from disclose.profile import Profile
 
-_DOOR = "function"
-_log = logging.getLogger(__name__)
 _Anything = Callable[..., Any]
 _Function = TypeVar("_Function", bound=_Anything)
 
@@ -54,7 +49,7 @@ def mark(
     *obj* cannot be marked in full.
     """
     chosen = _chosen(profile, production)
-    with metrics.output(_DOOR) as output:
+    with metrics.output(DOOR) as output:
         origins = tuple(map(opened, inputs))
         if isinstance(obj, str) and not names_file(obj):
             output.media_type = "text/plain"
@@ -69,7 +64,7 @@ def mark(
             asset = opened(obj).with_inputs(origins)
             output.media_type = asset.media_type
             marked_asset = chosen.marker().mark(asset, chosen.disclosure(**statement), sidecar=sidecar)
-        output.identifier = _identifier(marked_asset)
+        output.identifier = identifier_of(marked_asset)
     return marked_asset
 
 
@@ -113,8 +108,8 @@ def marked(
     use = Use(route=Route(route), function=Function(function))
     endpoint.expect()
 
-    def outputs() -> _Outputs:
-        return _Outputs(_chosen(profile, production), statement, use)
+    def outputs() -> Outputs:
+        return Outputs(_chosen(profile, production), statement, use)
 
     def decorate(wrapped: _Function) -> _Function:
         kinds = (
@@ -130,14 +125,14 @@ def marked(
     return decorate
 
 
-def _plain(function: _Anything, outputs: Callable[[], _Outputs]) -> _Anything:
+def _plain(function: _Anything, outputs: Callable[[], Outputs]) -> _Anything:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         return outputs().marked(function(*args, **kwargs))
 
     return wrapper
 
 
-def _generator(function: _Anything, outputs: Callable[[], _Outputs]) -> _Anything:
+def _generator(function: _Anything, outputs: Callable[[], Outputs]) -> _Anything:
     def wrapper(*args: Any, **kwargs: Any) -> Iterator[Any]:
         made = outputs()
         try:
@@ -153,7 +148,7 @@ def _generator(function: _Anything, outputs: Callable[[], _Outputs]) -> _Anythin
 
 def _relayed(items: Generator[Any, Any, Any], leaving: Callable[[Any], Any]) -> Iterator[Any]:
     """Yield each of *items* as *leaving* makes it, and hand on what the caller sends or throws in (PEP 342)."""
-    resume = partial(next, items)
+    resume = functools.partial(next, items)
     while True:
         try:
             item = resume()
@@ -161,12 +156,12 @@ def _relayed(items: Generator[Any, Any, Any], leaving: Callable[[Any], Any]) -> 
             return
         left = leaving(item)
         try:
-            resume = partial(items.send, (yield left))
+            resume = functools.partial(items.send, (yield left))
         except Exception as error:
-            resume = partial(items.throw, error)
+            resume = functools.partial(items.throw, error)
 
 
-def _coroutine(function: _Anything, outputs: Callable[[], _Outputs]) -> _Anything:
+def _coroutine(function: _Anything, outputs: Callable[[], Outputs]) -> _Anything:
     from anyio import to_thread
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -176,14 +171,14 @@ def _coroutine(function: _Anything, outputs: Callable[[], _Outputs]) -> _Anythin
     return wrapper
 
 
-def _asynchronous_generator(function: _Anything, outputs: Callable[[], _Outputs]) -> _Anything:
+def _asynchronous_generator(function: _Anything, outputs: Callable[[], Outputs]) -> _Anything:
     from anyio import CancelScope, to_thread
 
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         made = outputs()
         try:
             async with aclosing(function(*args, **kwargs)) as items:
-                resume = partial(anext, items)
+                resume = functools.partial(anext, items)
                 while True:
                     try:
                         item = await resume()
@@ -194,9 +189,9 @@ def _asynchronous_generator(function: _Anything, outputs: Callable[[], _Outputs]
                     else:
                         item = made.noted(item)
                     try:
-                        resume = partial(items.asend, (yield item))
+                        resume = functools.partial(items.asend, (yield item))
                     except Exception as error:
-                        resume = partial(items.athrow, error)
+                        resume = functools.partial(items.athrow, error)
         except BaseException:
             # What has left has left, and its record is written although nobody waits for it any more.
             with CancelScope(shield=True):
@@ -205,123 +200,6 @@ def _asynchronous_generator(function: _Anything, outputs: Callable[[], _Outputs]
         await to_thread.run_sync(made.end_text)
 
     return wrapper
-
-
-class _Outputs:
-    """What one call of a marked function returns or yields: items, each marked, and pieces of one text."""
-
-    def __init__(self, profile: Profile, statement: dict[str, Any], use: Use) -> None:
-        self.text: TextStream | None = None
-        self._profile = profile
-        self._statement = statement
-        self._use = use
-
-    def marked(self, item: Any) -> Any:
-        """Return *item* marked, in a shape that keeps its marks."""
-        return _marked_result(item, self._profile, self._statement, self._use)
-
-    def is_piece(self, item: Any) -> bool:
-        """Whether *item* is a piece of the text that is being written."""
-        return isinstance(item, str) and not isinstance(item, MarkedText) and file_to_mark(item, self._profile) is None
-
-    def leaving(self, item: Any) -> Any:
-        """Return the next *item* that is yielded, as it leaves."""
-        if not self.is_piece(item):
-            return self.marked(item)
-        self.open_text()
-        return self.noted(item)
-
-    def open_text(self) -> None:
-        """Begin the text, if it has not begun; raises a DiscloseError where it could not be put on record."""
-        if self.text is not None:
-            return
-        try:
-            self.text = TextStream(self._profile, self._statement, **self._use)
-        except DiscloseError as error:
-            metrics.failed(_DOOR, "text/plain", error)
-            raise
-
-    def noted(self, piece: str) -> str:
-        """Return *piece* as it is."""
-        assert self.text is not None
-        return self.text.feed(piece)
-
-    def end_text(self) -> None:
-        """Put the text on record, if there was one."""
-        self._finish(complete=True)
-
-    def break_off(self) -> None:
-        """Put on record what there was of the text; what stopped it is what the caller is told."""
-        try:
-            self._finish(complete=False)
-        except DiscloseError:
-            _log.exception("a text was broken off, and what has left of it is not on record")
-
-    def _finish(self, *, complete: bool) -> None:
-        text, self.text = self.text, None
-        if text is None:
-            return
-        with metrics.output(_DOOR, "text/plain") as output:
-            output.identifier = str(text.disclosure.id)
-            if text.finish(complete=complete) is None:
-                output.skip("empty")
-            elif not complete:
-                output.reason = "broken off"
-
-
-def _marked_result(result: Any, profile: Profile, statement: dict[str, Any], use: Use) -> Any:
-    """Return *result* marked, in a shape that keeps its marks."""
-    if result is None or isinstance(result, MarkedText) or endpoint.tag(result, profile, statement, use):
-        return result
-    if isinstance(result, (list, tuple)):
-        items = [_marked_result(item, profile, statement, use) for item in result]
-        return type(result)(items) if type(result) in (list, tuple) else type(result)(*items)
-    with metrics.output(_DOOR) as output:
-        if isinstance(result, str) and file_to_mark(result, profile) is None:
-            output.media_type = "text/plain"
-            return _marked_text(result, profile, statement, use, output)
-        source = Asset.open(result)
-        output.media_type = source.media_type
-        marker = profile.marker()
-        asset = marker.mark(source, profile.disclosure(**statement))
-        output.identifier = _identifier(asset)
-        if isinstance(result, Asset):
-            return asset
-        if isinstance(result, (bytes, bytearray, memoryview)):
-            return asset.data
-        if isinstance(result, (str, os.PathLike)):
-            return type(result)(_saved_beside(Path(result), asset))  # type: ignore[call-arg]
-        from disclose.integrations.pil import MarkedImage
-
-        return MarkedImage.of(asset, marker.finish)
-
-
-def _marked_text(text: str, profile: Profile, statement: dict[str, Any], use: Use, output: metrics.Output) -> str:
-    if not text:
-        output.skip("empty")
-        return text
-    asset = issued(text, profile, statement, **use)
-    output.identifier = _identifier(asset)
-    assert asset.disclosure is not None
-    if type(text) is str:
-        return MarkedText(asset.data.decode(), asset.disclosure)
-    # A kind of text of somebody else's, such as markup that is known to be safe, would lose what it stands for.
-    if asset.data != asset.upstream:
-        raise UnsupportedError(f"cannot put a mark into a {type(text).__name__}: return a plain str")
-    return text
-
-
-def _identifier(asset: Asset) -> str:
-    return "" if asset.disclosure is None else str(asset.disclosure.id)
-
-
-def _saved_beside(path: Path, asset: Asset) -> str:
-    """Write the marked file beside the original, which is an input and stays as it is."""
-    target = path.with_name(f"{path.stem}.disclosed{path.suffix}")
-    if asset.upstream != asset.data:
-        asset.save(target)
-        return str(target)
-    return str(path)
 
 
 def _chosen(profile: Profile | None, production: bool = False) -> Profile:
