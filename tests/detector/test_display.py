@@ -14,9 +14,8 @@ from PIL import Image
 import disclose
 from disclose.asset import Asset
 from disclose.detector.display import shown
-from disclose.detector.examination import examine
 from disclose.detector.wording import catalogues
-from disclose.evidence import Outcome
+from disclose.evidence import Outcome, Verdict
 from disclose.watermark import image
 
 
@@ -153,4 +152,4 @@ def test_what_a_page_shows_is_made_of_every_kind_of_picture(deployment):
         picture = photograph(width=64, height=48)
         made = Image.fromarray(numpy.asarray(picture.convert("L")).astype("uint16") * 257) if mode == "I;16" else None
         data = encoded(made or picture.convert(mode), name)
-        assert examine(deployment, data, name="", display=True)["shown"]["picture"]["data"], mode
+        assert shown(deployment, Asset.from_data(data), Verdict.weigh([]))["picture"]["data"], mode

@@ -151,7 +151,7 @@ def test_an_empty_file_is_no_asset(resolver, website):
 
 
 def test_what_does_not_come_in_time_or_not_as_a_file_is_refused(resolver, website):
-    for path in ("/drip", "/dripping-headers", "/short", "/missing", "/circle"):
+    for path in ("/drip", "/short", "/missing", "/circle"):
         assert asked(resolver, at(website, path)).status_code == 422, path
 
 
