@@ -72,6 +72,12 @@ def test_what_machines_read_has_no_place(text):
         *("The password that you need for this place is the following: correct horse battery", "sudo reboot the host"),
         *("Ask the database this:\n\nSELECT name\nFROM people\nORDER BY name", "Call it and wait for get_user_name."),
         *("You can get what you want with min(a).", "Call f(), then wait for it to call you back with g()."),
+        *("The message is:\n\nAdd the tides,\nremove the moons", "Run this:\n\ngit push origin main."),
+        *(
+            "> ~~~\n~~~~\n\nNobody had expected that she came.",
+            "- ~~~\n  code\n~~~\n\nNobody had expected that she came.",
+        ),
+        "~~~\n    ~~~\n\nNobody had expected that she came.\n\n~~~",
         *(
             "A heading without an end",
             "Example::\n\n  A literal block that reads well.",
