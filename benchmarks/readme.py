@@ -205,6 +205,7 @@ def ledger() -> str:
     large = [store["large"] for store in stores.values()]
     appended = [store[f"append_{callers}_callers"] for callers in (1, 32) for store in stores.values()]
     kills = [store["kills"] for store in stores.values()]
+    together = [store["append_2_processes"] for store in stores.values()]
     rows = {
         f"bytes that the record of a picture takes, with all indexes and the tree (at most {pictures[0]['at_most']})": [
             f"{row['bytes_per_record']:.0f} among {row['records']:,}{'' if row['met'] else ': **not met**'}"
@@ -212,12 +213,17 @@ def ledger() -> str:
         ],
         "appended a second by one caller, each on disk": [f"{row['records_per_second']:,}" for row in appended[:2]],
         "by 32 callers at once": [f"{row['records_per_second']:,}" for row in appended[2:]],
+        "by two processes with 16 callers each": [f"{row['records_per_second']:,}" for row in together],
         "found by an identifier, ms (median)": [
             f"{row['id_milliseconds_median']:.1f} among {row['records']:,}" for row in large
         ],
         "checked a second by `disclose ledger verify`": [f"{row['verified_per_second']:,.0f}" for row in large],
         "writers killed; records acknowledged, and lost": [
             f"{row['kills']}; {row['acknowledged']:,}, {row['lost']}" for row in kills
+        ],
+        "load of the two cores while 32 callers appended, and while entries were looked for and checked": [
+            f"{many['load_of_the_machine']:.1f}, {row['load_of_the_machine']:.1f}"
+            for many, row in zip(appended[2:], large, strict=True)
         ],
     }
     machine = found["machine"]
