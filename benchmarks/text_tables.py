@@ -47,8 +47,9 @@ def _costs(log: dict[str, Any]) -> list[str]:
     server = log["postgresql"]
     lines = [
         f"What the log takes with {log['answers']:,} answers, in SQLite and in PostgreSQL {server['version']}, on two"
-        " cores that others used too. Adding and deleting are timed by the processor in SQLite, and by the clock in"
-        " PostgreSQL. There an answer takes more of a smaller log, where fewer phrases share a row:",
+        " cores that others used too: of five look-ups for each text the quickest counts. Adding and deleting are timed"
+        " by the processor in SQLite, and by the clock in PostgreSQL. There an answer takes more of a smaller log,"
+        " where fewer phrases share a row:",
         "",
         "| | SQLite | PostgreSQL |",
         "|---|---|---|",
@@ -78,7 +79,7 @@ def _unrelated(marks: dict[str, dict], log: dict[str, dict]) -> str:
         f"In texts without a mark: of {null['examined']:,} examinations of people's texts the least p was"
         f" {null['least_p']:.0e}, and {unrelated['false_matches']} of {unrelated['texts']:,} unrelated texts matched"
         f" the log (at most {100 * unrelated['false_matches_at_most_95']:.2g} % at 95 %); of"
-        f" {fresh['texts']:,} others, first read after the rule was chosen, {fresh['false_matches']}."
+        f" {fresh['texts']:,} others, which had refused a looser rule, {fresh['false_matches']}."
     )
 
 
