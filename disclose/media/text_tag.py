@@ -77,7 +77,7 @@ def without(text: str, key: bytes) -> str:
 
 def hidden(text: str) -> Iterator[Hidden]:
     """Yield the invisible characters in *text* that carry something, as far as their form tells; ours left out."""
-    if text.isascii():
+    if _ANY.search(text) is None:
         return
     own = {tag.start for tag in tags(text)}
     for pattern, kind in _FORMS:
@@ -97,6 +97,7 @@ def hidden(text: str) -> Iterator[Hidden]:
 _SELECTED = "a run of variation selectors"
 _ZERO_WIDTH = "\u200b-\u200f\u2060-\u2064\ufeff\u180e"
 _TAGS = "\U000e0020-\U000e007f"
+_ANY = re.compile(f"[{_SELECTORS}{_TAGS}{_ZERO_WIDTH}\u2000-\u200a\u205f]")
 _FORMS = (
     # Emoji and ideographs take one selector each; no character takes four.
     (re.compile(f"[{_SELECTORS}]{{4,}}"), _SELECTED),
