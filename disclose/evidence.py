@@ -145,9 +145,16 @@ class Verdict:
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict is not true or false: compare verdict.outcome with one of disclose.Outcome")
 
+    @property
+    def is_unexamined(self) -> bool:
+        """Whether all there is to say is that no layer looks for marks in content of this kind."""
+        return self.outcome is Outcome.UNDETERMINED and {item.layer for item in self.evidence} == {"verifier"}
+
     def explain(self, lang: str = "en") -> str:
         """Return the verdict as plain sentences in *lang* (English where the language is not there yet)."""
         wording = _WORDING.get(lang.split("-")[0].lower(), _WORDING["en"])
+        if self.is_unexamined:
+            return wording["unexamined"]
         sentence = wording[self.outcome.value]
         if self.outcome is Outcome.DISCLOSED and self.disclosure is not None:
             maker = self.disclosure.system + (f" {self.disclosure.version}" if self.disclosure.version else "")
@@ -204,6 +211,8 @@ _WORDING = {
         "contested": "Marks were found, but they are broken, contradict each other or were copied from other content.",
         "indicated": "There are weak signs of generation by a machine, and nothing that is bound to this content.",
         "undetermined": "No mark was found. This says nothing about where the content came from.",
+        "unexamined": "Files of this kind are not searched for marks here. This says nothing about where the content "
+        "came from.",
         "maker": "It names {maker}, {time}.",
         "untrusted": "The signer is not on a trust list.",
     },
@@ -214,6 +223,8 @@ _WORDING = {
         "Inhalt kopiert.",
         "indicated": "Es gibt schwache Anzeichen maschineller Erzeugung, aber nichts an diesen Inhalt Gebundenes.",
         "undetermined": "Keine Kennzeichnung gefunden. Das sagt nichts über die Herkunft des Inhalts.",
+        "unexamined": "In Dateien dieser Art wird hier nicht nach Kennzeichnungen gesucht. Das sagt nichts über die "
+        "Herkunft des Inhalts.",
         "maker": "Sie nennt {maker}, {time}.",
         "untrusted": "Der Unterzeichner steht auf keiner Vertrauensliste.",
     },
@@ -222,6 +233,8 @@ _WORDING = {
         "contested": "Des marquages ont été trouvés, mais ils sont altérés, contradictoires ou copiés d’ailleurs.",
         "indicated": "Il y a de faibles signes de génération par une machine, sans rien qui soit lié à ce contenu.",
         "undetermined": "Aucun marquage trouvé. Cela ne dit rien de l’origine du contenu.",
+        "unexamined": "On ne cherche pas ici de marquage dans les fichiers de ce type. Cela ne dit rien de l’origine "
+        "du contenu.",
         "maker": "Il désigne {maker}, {time}.",
         "untrusted": "Le signataire ne figure sur aucune liste de confiance.",
     },

@@ -1,3 +1,4 @@
+import io
 import struct
 import zlib
 
@@ -128,6 +129,30 @@ def test_bad_and_odd_pictures_get_a_verdict_and_never_a_crash(case, profile):
         assert any("could not be examined" in item.summary or "no layer" in item.summary for item in verdict.evidence)
     else:
         assert not any("Error" in item.summary for item in verdict.evidence)
+
+
+def test_of_what_no_layer_looks_into_the_verdict_does_not_say_that_no_mark_was_found(profile):
+    unexamined = disclose.verify(bytes(range(256)) * 4, profile)
+    assert unexamined.is_unexamined
+    assert "not searched for marks here" in unexamined.explain()
+    examined = disclose.verify(encoded(photograph()), profile)
+    assert not examined.is_unexamined
+    assert "No mark was found" in examined.explain()
+
+
+def test_of_an_animation_the_verdict_says_that_only_its_first_picture_was_looked_at(profile):
+    marked = Image.open(io.BytesIO(disclose.mark(encoded(photograph()), profile, system="Studio").data))
+    later = encoded(photograph("coffee"), "WEBP", save_all=True, append_images=[marked], lossless=True)
+    verdict = disclose.verify(later, profile)
+    assert verdict.outcome is Outcome.UNDETERMINED
+    assert any("of the 2 pictures in the file, only the first" in item.summary for item in verdict.evidence)
+
+
+def test_colours_that_cannot_be_shown_are_refused_by_name(profile):
+    verdict = disclose.verify(encoded(Image.new("LAB", (200, 200)), "TIFF"), profile)
+    assert verdict.outcome is Outcome.UNDETERMINED
+    assert all("CIELAB; convert it to RGB" in item.summary for item in verdict.evidence if "could not" in item.summary)
+    assert not any("ValueError" in item.summary for item in verdict.evidence)
 
 
 @pytest.mark.parametrize("case", list(BAD))

@@ -10,7 +10,7 @@ import click
 
 from disclose.asset import Asset
 from disclose.cli.terminal import complain, files_of, show_verdict, work_through
-from disclose.errors import DiscloseError, UnreadableError
+from disclose.errors import DiscloseError, TooLargeError, UnreadableError
 from disclose.evidence import Outcome, Verdict
 from disclose.media.confinement import limited_memory
 from disclose.profile import Profile
@@ -71,5 +71,6 @@ def _unreadable(verdict: Verdict) -> str | None:
     """Return why a file could not be read, where that is all there is to say about it."""
     if verdict.outcome is not Outcome.UNDETERMINED:
         return None
-    failed = [item for item in verdict.evidence if item.details.get("error") == UnreadableError.__name__]
+    kinds = (UnreadableError.__name__, TooLargeError.__name__)
+    failed = [item for item in verdict.evidence if item.details.get("error") in kinds]
     return str(failed[0].details["reason"]) if failed else None

@@ -77,6 +77,13 @@ class ImageWatermarkLayer:
                 f"{width} × {height} pixels are too few to read a watermark from;"
                 f" the short side has to have {LEGIBLE_SIDE}"
             )
+        if asset.content.pictures > 1:
+            yield Evidence(
+                layer=self.name,
+                basis=Basis.WATERMARK,
+                summary=f"of the {asset.content.pictures} pictures in the file, only the first was looked at",
+                details={"pictures": asset.content.pictures},
+            )
         presence = image.presence(asset.content.rgb, key=self._key)
         found = presence.detection
         is_private = self._key is not None

@@ -99,6 +99,7 @@ class TextFingerprintLayer:
         # Nor does a wording so short that others may well have hit upon it.
         bound = one.is_exact and one.phrases > 0 and telling
         what = "the very wording" if one.is_exact else f"{one.shared} of {one.phrases} recorded phrases"
+        stands = "stands" if one.is_exact else "stand"
         return Evidence(
             layer=self.name,
             basis=Basis.RECORD if bound else Basis.FINGERPRINT,
@@ -108,7 +109,7 @@ class TextFingerprintLayer:
             p_value=one.p_value,
             id=one.identifier,
             generated=True,
-            summary=f"{what} of an answer issued here {one.issued:%Y-%m-%d} stand in {one.share:.0%} of the text;"
+            summary=f"{what} of an answer issued here {one.issued:%Y-%m-%d} {stands} in {one.share:.0%} of the text;"
             f" by chance in any of {one.searched} answers: {_percent(one.p_value)} at most",
             details=_details(one, shown, places),
         )

@@ -49,7 +49,8 @@ class Picture:
     first alone, and the second is neither converted nor rounded.
 
     ``options`` go to Pillow's encoder; ``blocks`` are spliced into the file; ``obstacle`` says why the picture
-    can be read but not marked. ``original`` is the encoded file while the pixels are still what it holds.
+    can be read but not marked. ``original`` is the encoded file while the pixels are still what it holds, and
+    ``pictures`` how many there are in it, of which this is the first.
     """
 
     native: Image
@@ -59,6 +60,7 @@ class Picture:
     xmp: bytes | None = None
     obstacle: str | None = None
     original: bytes | None = None
+    pictures: int = 1
 
     @classmethod
     def from_object(cls, source: object) -> Self | None:
@@ -181,11 +183,14 @@ def decode(data: bytes, media_type: str, *, name: str | None = None) -> Picture:
         width, height = image.size
         if width * height > LARGEST_PIXELS:
             raise _too_large(what, f"{width} × {height} pixels")
+        pictures = getattr(image, "n_frames", 1)
         obstacle = _obstacle(image, data, media_type, what)
         options, xmp = _encoder_options(image, data, media_type)
         if media_type == "image/jpeg" and _is_luma_and_chroma(image):
             image.draft("YCbCr", image.size)
         image.load()
+        if image.mode == "LAB":
+            raise UnsupportedError(f"cannot decode {what}: its colours are CIELAB; convert it to RGB first")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(what, "a decompression bomb's worth of pixels") from error
     except UnidentifiedImageError as error:
@@ -203,6 +208,7 @@ def decode(data: bytes, media_type: str, *, name: str | None = None) -> Picture:
         xmp=xmp,
         obstacle=obstacle,
         original=data,
+        pictures=pictures,
     )
 
 

@@ -1,5 +1,6 @@
 import json
 import os
+import struct
 import subprocess
 import sys
 
@@ -69,11 +70,14 @@ def test_the_status_tells_the_outcomes_apart(marked, picture, tmp_path):
 def test_files_that_cannot_be_read_get_a_plain_error_while_the_others_go_on(marked, tmp_path):
     (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "half.jpg").write_bytes(encoded(photograph(), "JPEG")[:9000])
-    done = run("verify", tmp_path / "empty.png", tmp_path / "half.jpg", tmp_path / "missing.png", marked, "--json")
+    (tmp_path / "vast.gif").write_bytes(b"GIF89a" + struct.pack("<HH", 60_000, 60_000) + bytes(200))
+    names = ("empty.png", "half.jpg", "missing.png", "vast.gif")
+    done = run("verify", *(tmp_path / name for name in names), marked, "--json")
     assert done.returncode == 3
     assert b"Traceback" not in done.stderr
     assert [("error" in item, item.get("outcome")) for item in objects(done)][-1] == (False, "disclosed")
-    for name in ("empty.png", "half.jpg", "missing.png"):
+    assert ["error" in item for item in objects(done)] == [True] * 4 + [False]
+    for name in names:
         assert name in done.stderr.decode()
 
 
