@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from disclose.disclosure import Disclosure
-from disclose.errors import UnreadableError, UnsupportedError
+from disclose.errors import DiscloseError, UnreadableError, UnsupportedError
 from disclose.media import files, image, sniff
 
 SIDECAR = ".c2pa"
@@ -167,10 +167,21 @@ class Asset:
 
         Without *durable*, as for a cache, nobody waits until the disk has it.
         """
-        if self.sidecar is not None:
-            # First, for a manifest without its file harms nobody, and a file without its manifest is unmarked.
-            files.write(sidecar_path(Path(path)), self.sidecar, durable=durable)
-        files.write(Path(path), self.data, durable=durable)
+        if self.sidecar is None:
+            files.write(Path(path), self.data, durable=durable)
+            return
+        beside = sidecar_path(Path(path))
+        before = beside.read_bytes() if beside.is_file() else None
+        # First, for a manifest without its file harms nobody, and a file without its manifest is unmarked.
+        files.write(beside, self.sidecar, durable=durable)
+        try:
+            files.write(Path(path), self.data, durable=durable)
+        except DiscloseError:
+            if before is None:
+                beside.unlink()
+            else:
+                files.write(beside, before, durable=durable)
+            raise
 
     def __repr__(self) -> str:
         state = f"{len(self.data)} bytes" if self.is_encoded else "not yet encoded"

@@ -197,8 +197,8 @@ class Outputs:
     def _marked_region(self, annotation: dict[str, Any], block: Any) -> dict[str, Any]:
         """Return *annotation* with the transparent plane that Gradio drew for it signed, and not watermarked.
 
-        It shows one colour in one region, and the picture below it has the watermark: of two tones, 9 of 20 at 384
-        pixels could not be read back, and would have been held back with the picture.
+        It shows one colour in one region, and the picture below it has the watermark: some planes of that kind are too
+        small to hold one, and would be held back with the picture.
         """
         marker = self._marker().without("image_watermark")
         if not marker.marks("image/png"):

@@ -167,7 +167,7 @@ def asset_of(text: str) -> Asset:
             data = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le").encode()
         except UnicodeDecodeError as error:
             raise UnsupportedError(
-                f"cannot mark the text: character {error.start // 2} is half of a surrogate pair, which no UTF-8 holds;"
+                f"cannot open the text: character {error.start // 2} is half of a surrogate pair, which no UTF-8 holds;"
                 " decode what it came from as UTF-8, or replace it with U+FFFD"
             ) from error
     return Asset(media_type=MEDIA_TYPE, data=data, upstream=data, name="the text")

@@ -58,8 +58,9 @@ class TextFingerprintLayer:
         if not len(log):
             return
         found = [one for one in log.find(shown) if _counts(one)]
+        alike = sorted({str(one.identifier) for one in found if one.is_exact})
         for one in found:
-            yield self._finding(one, shown, places, telling=not log.too_short(shown))
+            yield self._finding(one, shown, places, alike, telling=not log.too_short(shown))
         if not found and log.too_short(shown):
             yield Evidence(
                 layer=self.name,
@@ -94,12 +95,19 @@ class TextFingerprintLayer:
             details=details,
         )
 
-    def _finding(self, one: Quotation, shown: str, places: list[tuple[int, int]], *, telling: bool) -> Evidence:
+    def _finding(
+        self, one: Quotation, shown: str, places: list[tuple[int, int]], alike: list[str], *, telling: bool
+    ) -> Evidence:
         # The very wording is what was issued, and a part of it is a quotation, by whomever: that alone proves nothing.
         # Nor does a wording so short that others may well have hit upon it.
         bound = one.is_exact and one.phrases > 0 and telling
         what = "the very wording" if one.is_exact else f"{one.shared} of {one.phrases} recorded phrases"
         stands = "stands" if one.is_exact else "stand"
+        details = _details(one, shown, places)
+        # Which one of several answers of the same wording this is, the wording cannot tell.
+        is_named = len(alike) == 1 or not one.is_exact
+        if not is_named:
+            details["issued_as"] = alike
         return Evidence(
             layer=self.name,
             basis=Basis.RECORD if bound else Basis.FINGERPRINT,
@@ -107,11 +115,11 @@ class TextFingerprintLayer:
             integrity=Integrity.INTACT if bound else Integrity.UNKNOWN,
             time=Time.STATED,
             p_value=one.p_value,
-            id=one.identifier,
+            id=one.identifier if is_named else None,
             generated=True,
             summary=f"{what} of an answer issued here {one.issued:%Y-%m-%d} {stands} in {one.share:.0%} of the text;"
             f" by chance in any of {one.searched} answers: {_percent(one.p_value)} at most",
-            details=_details(one, shown, places),
+            details=details,
         )
 
 

@@ -31,6 +31,16 @@ def path(request, tmp_path):
     return tmp_path / f"an answer{request.param}"
 
 
+def test_an_answer_that_was_exported_twice_is_disclosed_both_times(profile, tmp_path):
+    for name in ("first.html", "second.html"):
+        export(ANSWER, tmp_path / name, profile, system="Writer")
+    first, second = (disclose.verify(tmp_path / name, profile) for name in ("first.html", "second.html"))
+    assert (first.outcome, second.outcome) == ("disclosed", "disclosed")
+    assert first.disclosure.id != second.disclosure.id
+    (alike,) = {tuple(one.details["issued_as"]) for one in second.evidence if "issued_as" in one.details}
+    assert set(alike) == {str(first.disclosure.id), str(second.disclosure.id)}
+
+
 def test_a_document_is_signed_in_a_file_beside_it_and_on_record(path, profile):
     asset = export(ANSWER, path, profile, system="Writer", provider="Acme GmbH")
     assert path.read_bytes() == asset.data

@@ -5,7 +5,7 @@ from pictures import encoded, photograph
 
 import disclose
 from disclose.asset import SIDECAR, Asset
-from disclose.errors import MarkingError, UnsupportedError
+from disclose.errors import DiscloseError, MarkingError, UnsupportedError
 from disclose.layers.c2pa import C2paLayer
 
 NOTES = (
@@ -79,3 +79,15 @@ def test_history_that_stands_in_a_sidecar_is_not_dropped_silently(profile, tmp_p
     layer = C2paLayer.from_resources(other.resources())
     with pytest.raises(MarkingError, match="sidecar"):
         layer.mark(Asset.open(path), other.disclosure(system="Elsewhere"))
+
+
+def test_where_the_document_cannot_be_written_its_manifest_stays_what_it_was(profile, tmp_path):
+    asset = disclose.mark(NOTES, profile, sidecar=True, system="Writer")
+    (tmp_path / "notes.txt").mkdir()
+    with pytest.raises(DiscloseError, match="nothing was written"):
+        asset.save(tmp_path / "notes.txt")
+    assert [one.name for one in tmp_path.rglob("notes*")] == ["notes.txt"]
+    (tmp_path / "notes.txt.c2pa").write_bytes(b"of another")
+    with pytest.raises(DiscloseError, match="nothing was written"):
+        asset.save(tmp_path / "notes.txt")
+    assert (tmp_path / "notes.txt.c2pa").read_bytes() == b"of another"
