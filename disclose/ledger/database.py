@@ -114,7 +114,10 @@ class Database:
         url = url.set(drivername="postgresql+pg8000", query={})
         # A server that went and came back is noticed before the next statement, not by it.
         # Who waited for a turn has to see what the one before committed, whatever the server is set to.
-        return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=given)
+        engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=given)
+        event.listen(engine, "connect", _commit_each)
+        event.listen(engine, "begin", _begin)
+        return engine
 
     def _prepare(self) -> None:
         """Create the tables, or bring those of an earlier version up to date, whole or not at all."""
@@ -190,7 +193,12 @@ def _configure(connection: Any, _: Any) -> None:
         connection.execute(f"PRAGMA {setting}")
 
 
+def _commit_each(connection: Any, _: Any) -> None:
+    # pg8000 would begin a transaction before every read and end it after: four more ways to the server and back.
+    connection.autocommit = True
+
+
 def _begin(connection: Connection) -> None:
-    # Every read is one statement, which SQLite sees at one moment anyway.
+    # Every read is one statement, which the database sees at one moment anyway.
     if connection.get_execution_options().get("writing"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.dialect.name == "sqlite" else "BEGIN")
