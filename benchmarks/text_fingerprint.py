@@ -234,7 +234,7 @@ def next_shared(log: QuoteLog, texts: list[str]) -> dict[str, object]:
     for one in texts:
         every = list(probes(shingles(columns(one), KEY)))
         with log._ledger.connection() as connection:  # noqa: SLF001
-            held = phrases.holders(connection, [phrase.hash for phrase in every])
+            held, _ = phrases.holders(connection, [phrase.hash for phrase in every])
         before: dict[int, int] = {}
         for last, phrase in pairwise(chain([None], every)):
             overlaps = last is not None and phrase.first <= last.last

@@ -25,6 +25,9 @@ _REST_BITS = (1 << 32) - 1
 _RANGE = 1 << 12
 # Up to so many answers are cheaper looked for in the server than here.
 _FEW = 16
+MOST_ALIKE = 8
+"""So many answers of the same wording are returned, of which there may be any number: a system repeats itself."""
+_FIRST = "SELECT answer FROM quoted_phrases WHERE hash = ? ORDER BY answer LIMIT ?"
 
 
 def add(connection: Connection, phrases: Mapping[int, Collection[int]]) -> None:
@@ -39,21 +42,31 @@ def add(connection: Connection, phrases: Mapping[int, Collection[int]]) -> None:
     connection.exec_driver_sql(_APPEND, (hashes, numbers))
 
 
-def holders(connection: Connection, hashes: Sequence[int]) -> dict[int, list[int]]:
-    """Return the numbers of the answers that hold each of *hashes*, for those that any holds."""
+def holders(
+    connection: Connection, hashes: Sequence[int], wordings: Sequence[int] = ()
+) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+    """Return the numbers of the answers that hold each of *hashes*, and each of *wordings*, for those that any holds.
+
+    A phrase is recorded for few answers, and a wording for all: of these, up to MOST_ALIKE are returned, the first.
+    """
     found: dict[int, list[int]] = defaultdict(list)
+    alike: dict[int, list[int]] = {}
     if connection.dialect.name == "sqlite":
         for one, number in asked(connection, "SELECT hash, answer FROM quoted_phrases WHERE hash", hashes):
             found[one].append(number)
-        return found
-    given = list(dict.fromkeys(hashes))
+        for one in dict.fromkeys(wordings):
+            if some := connection.exec_driver_sql(_FIRST, (one, MOST_ALIKE)).scalars().all():
+                alike[one] = list(some)
+        return found, alike
+    given = list(dict.fromkeys([*hashes, *wordings]))
     for start in range(0, len(given), _AT_ONCE):
         some = given[start : start + _AT_ONCE]
         listed = _listed(one & _HASH for one in some)
         buckets, postings = connection.exec_driver_sql(_HOLDING.format(listed)).one()
         for place, number in _held(some, bytes(buckets or b""), bytes(postings or b"")):
             found[some[place]].append(number)
-    return found
+    alike = {one: sorted(found.pop(one))[:MOST_ALIKE] for one in wordings if one in found}
+    return found, alike
 
 
 def pairs(connection: Connection) -> FromClause:

@@ -119,16 +119,18 @@ class QuoteLog:
     def _add(self, connection: Connection, answers: Sequence[tuple[text.Words, Identifier]], when: int) -> list[int]:
         every = [text_shingles.shingles(words, self._key) for words, _ in answers]
         digests = [self._digest(words) for words, _ in answers]
+        wordings = [_wording(one) for one in digests]
         first = chain.from_iterable(text_shingles.sketch(one).hashes.tolist() for one in every)
         held: dict[int, int] = {}
-        _count(connection, [*map(_lookup, digests), *first], held)
+        known = _count(connection, list(first), held, wordings)
         kept: list[list[int]] = []
         values: list[dict[str, Any]] = []
-        for (words, identifier), digest, some in zip(answers, digests, every, strict=True):
-            hashes = [] if held[_lookup(digest)] else _sketched(connection, some, held)
-            kept.append([*hashes, _lookup(digest)])
+        for (words, identifier), digest, wording, some in zip(answers, digests, wordings, every, strict=True):
+            hashes = [] if wording in known else _sketched(connection, some, held)
+            kept.append([*hashes, wording])
             # The next of these answers may repeat this one.
-            for one in kept[-1]:
+            known.add(wording)
+            for one in hashes:
                 held[one] += 1
             values.append(
                 {
@@ -152,14 +154,15 @@ class QuoteLog:
         """
         words = text.columns(question)
         digest = self._digest(words)
+        wording = _wording(digest)
         exact: list[int] = []
         likely: dict[int, tuple[list[text_shingles.Shingle], float]] = {}
         with self._ledger.connection() as connection, text.uncollected(len(words)):
             counted = self._about(connection)
             for shingles in self._hashes(counted):
                 every = text_shingles.probes(shingles(words, self._key))
-                postings = phrases.holders(connection, [*every.hashes.tolist(), _lookup(digest)])
-                exact += postings.pop(_lookup(digest), [])
+                postings, alike = phrases.holders(connection, every.hashes.tolist(), [wording])
+                exact += alike.get(wording, [])
                 likely |= _likely(every, postings, words)
             rows = self._rows(connection, [*exact, *likely]) if exact or likely else {}
         found = []
@@ -236,10 +239,14 @@ class QuoteLog:
         return hashlib.blake2b(wording, key=self._key, digest_size=16, person=b"disclose-exact").digest()
 
 
-def _count(connection: Connection, hashes: Sequence[int], held: dict[int, int]) -> None:
-    """Write down in *held* how many answers hold each of *hashes*."""
+def _count(
+    connection: Connection, hashes: Sequence[int], held: dict[int, int], wordings: Sequence[int] = ()
+) -> set[int]:
+    """Write down in *held* how many answers hold each of *hashes*, and return which of *wordings* any has."""
+    found, alike = phrases.holders(connection, list(dict.fromkeys(hashes)), wordings)
     held.update(dict.fromkeys(hashes, 0))
-    held.update((one, len(some)) for one, some in phrases.holders(connection, list(dict.fromkeys(hashes))).items())
+    held.update((one, len(some)) for one, some in found.items())
+    return set(alike)
 
 
 def _sketched(connection: Connection, every: text_shingles.Phrases, held: dict[int, int]) -> list[int]:
@@ -391,6 +398,6 @@ def _runs(shared: Sequence[text_shingles.Shingle], reach: int) -> list[tuple[int
     return runs
 
 
-def _lookup(digest: bytes) -> int:
+def _wording(digest: bytes) -> int:
     """Return the entry that stands for a whole wording among the phrases: negative, where no phrase is."""
     return -1 - int.from_bytes(digest[: text_shingles.HASH_BYTES], "big")

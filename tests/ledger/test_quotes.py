@@ -14,7 +14,7 @@ from sqlalchemy import insert
 
 from disclose.disclosure import Identifier
 from disclose.ledger import Ledger, phrases
-from disclose.ledger.quotes import COMMON, QuoteLog
+from disclose.ledger.quotes import COMMON, QuoteLog, _wording
 from disclose.ledger.tables import QUOTED_ANSWERS
 from disclose.ledger.tenants import TenantKeys
 from disclose.media import text
@@ -221,6 +221,22 @@ def test_every_store_finds_quotations_and_forgets(ledger):
     assert log.delete(Identifier(value=4)) == 1
     assert not matches(log, answers()[4])
     assert len(log) == 19
+
+
+def test_of_a_wording_that_was_issued_any_number_of_times_the_first_few_are_read(ledger):
+    log, times = QuoteLog(ledger, KEY), 3 * phrases.MOST_ALIKE
+    for number in range(times):
+        log.add(answers()[0], Identifier(value=number))
+    wording = log.add_all([(answers()[1], Identifier(value=times)), (answers()[0], Identifier(value=times + 1))])
+    assert [one > 0 for one in wording] == [True, False]
+    found = log.find(answers()[0])
+    assert [one.identifier.value for one in found if one.is_exact] == list(range(phrases.MOST_ALIKE))
+    with ledger.connection() as connection:
+        entry = connection.exec_driver_sql("SELECT digest FROM quoted_answers LIMIT 1").scalar_one()
+        held = phrases.holders(connection, [], [_wording(bytes(entry))])[1]
+    assert [len(numbers) for numbers in held.values()] == [phrases.MOST_ALIKE]
+    assert log.delete(Identifier(value=3)) == 1
+    assert [one.identifier.value for one in log.find(answers()[0])][:4] == [0, 1, 2, 4]
 
 
 def test_a_key_that_is_none_is_refused(file):

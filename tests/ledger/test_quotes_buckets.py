@@ -47,7 +47,7 @@ def turned(held):
 
 
 def read(connection, hashes):
-    return {one: sorted(numbers) for one, numbers in phrases.holders(connection, list(hashes)).items()}
+    return {one: sorted(numbers) for one, numbers in phrases.holders(connection, list(hashes))[0].items()}
 
 
 @pytest.mark.parametrize("few", [0, 16])
