@@ -180,10 +180,22 @@ class Ledger:
         erasures = self._erasures.check(lambda row, text: None, lambda row: str(row.body))
         if not erasures.is_intact:
             return erasures
+        erased, since = self._all_erased(), dict[int, Erasure]()
+
+        def fault_of(row: Any, text: str | None) -> str | None:
+            if text is not None or row.number in erased:
+                return _fault(row, text, erased.get(row.number))
+            if row.number not in since:
+                # It may have been erased after this check began. Of these, some rows were read while they were there.
+                since.update(self._all_erased())
+            return _fault(row, text, since.get(row.number))
+
+        return self._records.check(fault_of, _text)
+
+    def _all_erased(self) -> dict[int, Erasure]:
         with self._database.connection() as connection:
             rows = connection.execute(select(ERASURES.c.body)).all()
-        erased = {one.entry: one for one in (Erasure.from_text(row.body) for row in rows)}
-        return self._records.check(lambda row, text: _fault(row, text, erased.get(row.number)), _text)
+        return {one.entry: one for one in (Erasure.from_text(row.body) for row in rows)}
 
     def checkpoint(self) -> str | None:
         """Return the newest signed checkpoint over the records, all of them (C2SP tlog-checkpoint); None if empty."""

@@ -1,4 +1,5 @@
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ledgers import append, forge
@@ -52,6 +53,21 @@ def test_no_byte_of_what_was_erased_is_left_in_the_file(tmp_path):
         kept = b"".join(one.read_bytes() for one in tmp_path.glob("ledger.sqlite*"))
     assert body[-40:] not in kept
     assert bytes(range(32)) not in kept
+
+
+def test_what_is_erased_while_the_ledger_is_checked_breaks_nothing(ledger):
+    records = [append(ledger) for _ in range(25)]
+
+    def erase_all():
+        for record in reversed(records):
+            ledger.forget(record.disclosure.id, reason="asked")
+
+    with ThreadPoolExecutor(1) as pool:
+        erasing = pool.submit(erase_all)
+        while not erasing.done():
+            assert ledger.verify().reason is None
+        erasing.result()
+    assert (ledger.verify().reason, len(ledger)) == (None, 25)
 
 
 def test_nothing_is_emptied_without_a_trace(ledger):
