@@ -49,13 +49,14 @@ _CALL = re.compile(
 )
 # Every pattern takes time in proportion to the text, however hostile it is: none looks for an end that may be missing
 # twice in the same stretch.
+_CODE_SPAN = r"``.*?(?:``|\Z)|`[^`]*(?:`|\Z)"
 _PATTERNS = (
     (Kind.MARKUP, rf"(?i:<(?P<raw>{RAW})\b.*?(?:</(?P=raw)\b[^<>\n]*>?|\Z))"),
     (Kind.MARKUP, r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)"),
     (Kind.MARKUP, r"</?[a-zA-Z!?](?:[^<>]*+>|[^<>\n]*$)|&#?\w{1,32};"),
     (Kind.FORMULA, r"\\\[.*?(?:\\\]|\Z)|\\\(.*?(?:\\\)|\Z)|\\begin\{.*?(?:\\end\{|\Z)[^\n]*"),
     (Kind.FORMULA, r"\$\$.*?(?:\$\$|\Z)|\$[^\n]*\$|\$\S*|\\[^\n]*"),
-    (Kind.CODE, r"``.*?(?:``|\Z)|`[^`]*(?:`|\Z)"),
+    (Kind.CODE, _CODE_SPAN),
     (Kind.CODE, r"^(?: {4}|\t)[^\n]*|^(?:diff --git|index [0-9a-f]{7}|--- |\+\+\+ |@@ )[^\n]*"),
     (Kind.TABLE, r"^[^\n|\t]*[|\t][^\n]*"),
     (Kind.ADDRESS, r"\]\([^)\n]*\)?|^[ ]*\[[^\]\n]+\]:[^\n]*"),
@@ -63,11 +64,16 @@ _PATTERNS = (
 _ZONES = re.compile(
     "|".join(f"(?P<z{number}>{pattern})" for number, (_, pattern) in enumerate(_PATTERNS)), re.MULTILINE | re.DOTALL
 )
+# Markup once more, by itself: its beginning may stand in a line that is another zone to its end, and it goes on below.
+_MARKUP = re.compile(
+    "|".join((_CODE_SPAN, *(f"(?P<m{at}>{one})" for at, (kind, one) in enumerate(_PATTERNS) if kind is Kind.MARKUP))),
+    re.MULTILINE | re.DOTALL,
+)
 _KINDS = {f"z{number}": kind for number, (kind, _) in enumerate(_PATTERNS)}
 _TOKEN = re.compile(r"\S+")
 _NOT_A_WORD = re.compile(
     r"(?P<address>[/\\@~]|\w[.:]\w|\A(?i:www\.|mailto:|tel:))|(?P<number>\d|[±−°%#])"
-    r"|(?P<code>[^\W_]_[^\W_]|[a-z][A-Z]|\w\(|\A--?\w|\A\W*[0-9a-f]{8,}\W*\Z)"
+    r"|(?P<code>[^\W_]_[^\W_]|[a-z][A-Z]|\w\(|\A--?\w|\A\W*[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\W*\Z)"
 )
 # What is LaTeX from here on is so to its end, prose and all: to many of its engines every character has to be known.
 _DOCUMENT = re.compile(r"^[ \t]*\\(?:documentclass|usepackage|begin\{document\})", re.MULTILINE)
@@ -90,6 +96,7 @@ _BLOCK_START = re.compile(r"\s*(?:#|>|[-*+] |\d+[.)]|[-*_=]{3,}|\.\. |:\w|\"|\d{
 _LAST = re.compile(rf"[^\W\d_][{_QUOTES}]{{0,2}}[{_ENDS}]?[{_QUOTES}]?\Z")
 _CLOSED = re.compile(rf"[{_ENDS},;，；、،؛፣၊][{_QUOTES}]?\Z|[{UNSPACED}]\Z")
 _SENTENCE = re.compile(rf"[{_ENDS}][{_QUOTES}]?\Z|[{UNSPACED}]\Z")
+_BEHIND = re.compile(rf"(?:[{_ENDS}][{_QUOTES}]?|[{UNSPACED}])\s+")
 _COMMAND = re.compile(
     r"(?:sudo|apt|apt-get|brew|pip3?|npm|npx|yarn|conda|git|docker|kubectl|curl|wget|ssh|scp|cd|ls|rm|cp|mv|mkdir|chmod|"
     r"cat|echo|export|python3?|node|cargo|go|make|SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|FROM|WHERE|GROUP BY|"
@@ -194,6 +201,9 @@ def _inline(text: str) -> Iterator[Zone]:
         if match.end() > match.start():
             assert match.lastgroup is not None
             yield Zone(_KINDS[match.lastgroup], *match.span())
+    for match in _MARKUP.finditer(text):
+        if match.lastgroup is not None:
+            yield Zone(Kind.MARKUP, *match.span())
     for match in _TOKEN.finditer(text):
         if (found := _NOT_A_WORD.search(match[0])) is not None:
             assert found.lastgroup is not None
@@ -243,7 +253,9 @@ def _is_of_sentences(lines: list[str], last: str, *, is_shown: bool) -> bool:
     """Whether *lines* end as a sentence, or one of them does and nothing speaks against it: in letters, in poems."""
     if _SENTENCE.search(last):
         return not (is_shown and _COMMAND.match(lines[0]))
-    if is_shown or ":" in last or "：" in last or _COMMAND.match(lines[-1]):
+    # What stands behind the last sentence may be a command, on a line that begins as prose.
+    behind = _BEHIND.split(last)[-1]
+    if is_shown or ":" in last or "：" in last or _COMMAND.match(behind) or CODE_LINE.match(behind):
         return False
     return any(_CLOSED.search(_without_marks(line)) for line in lines)
 

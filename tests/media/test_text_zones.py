@@ -5,7 +5,7 @@ import time
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as some
 from markdown_it import MarkdownIt
 
@@ -27,6 +27,7 @@ SENTENCES = (
     "Մակընթացությունը օրական երկու անգամ բարձրանում է լուսնի պատճառով։",
     "ཟླ་བའི་རྐྱེན་གྱིས་རྒྱ་མཚོའི་རླབས་ཉིན་རེར་ཐེངས་གཉིས་འཕྱུར།",
 )
+PICTURE = '<img src="a.png"\n alt="A picture.\n\nWhat it shows reads well.\n\n">'
 MACHINE_READ = (
     *("```python\nprint('a line of prose in a string that ends here.')\n```", "~~~\nThis is prose in a fence.\n~~~"),
     *("```\nThis fence is never closed.", "    indented code that reads like prose does", "`a name in code`"),
@@ -46,7 +47,7 @@ MACHINE_READ = (
     "<math>\n<mtext>\n\nWhere x is the height of the tide.\n\n</mtext>\n</math>",
     "\\documentclass{article}\n\\begin{document}\nA sentence in LaTeX.\n\nAnd one more.\n\\end{document}",
     "description: |\n  A text in YAML.\n\n  Its second paragraph reads well.\n\n  And so does its third.\nname: web",
-    '<img src="a.png"\n alt="A picture.\n\nWhat it shows reads well.\n\n">',
+    PICTURE,
     *("getUserName", "get_user_name", "--force", "HOME_DIR", "deadbeef-dead-beef-dead-beefdeadbeef"),
 )  # fmt: skip
 
@@ -103,6 +104,9 @@ def test_letters_and_poems_have_a_place_at_their_end(text):
 
 
 @given(some.lists(some.tuples(piece, some.sampled_from((" ", "\n", "\n\n"))), min_size=1, max_size=8))
+@example([((before, True), " ") for before in ("\\begin{a}b\\end{a}", PICTURE)])
+@example([((before, True), " ") for before in ("| a | b |", PICTURE)])
+@example([((before, True), " ") for before in ("\\alpha", PICTURE)])
 def test_nothing_is_ever_written_into_a_zone_or_at_its_edge(pieces):
     text, guarded = "", []
     for (content, is_machine_read), gap in pieces:
