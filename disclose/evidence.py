@@ -148,7 +148,7 @@ class Verdict:
     @property
     def is_unexamined(self) -> bool:
         """Whether all there is to say is that no layer looks for marks in content of this kind."""
-        return self.outcome is Outcome.UNDETERMINED and {item.layer for item in self.evidence} == {"verifier"}
+        return is_unexamined(self.outcome, (item.layer for item in self.evidence))
 
     def explain(self, lang: str = "en") -> str:
         """Return the verdict as plain sentences in *lang* (English where the language is not there yet)."""
@@ -176,6 +176,11 @@ class Verdict:
     def to_json(self) -> str:
         """Return :meth:`to_dict` as one line of JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=False)
+
+
+def is_unexamined(outcome: str, layers: Iterable[str]) -> bool:
+    """Whether evidence from *layers*, which amounts to *outcome*, says no more than that no layer was asked."""
+    return outcome == Outcome.UNDETERMINED and set(layers) == {"verifier"}
 
 
 def _disagree(bound: list[Evidence]) -> bool:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from disclose.errors import ProfileError
+from disclose.evidence import is_unexamined
 from disclose.notice import portable_object
 from disclose.notice.languages import Direction, best, direction
 
@@ -52,7 +53,7 @@ class Words:
         """
         if is_unreadable(found):
             return self("sentence.unreadable")
-        if is_unexamined(found):
+        if is_unexamined(found["outcome"], (item["layer"] for item in found["evidence"])):
             return self("sentence.unexamined")
         sentences = [self(f"sentence.{found['outcome']}")]
         statement = found["disclosure"]
@@ -77,12 +78,6 @@ class Words:
 def is_unreadable(found: Mapping[str, Any]) -> bool:
     """Whether that it could not be read is all there is to say of a file."""
     return bool(found.get("error")) and found.get("outcome") in (None, "undetermined")
-
-
-def is_unexamined(found: Mapping[str, Any]) -> bool:
-    """Whether all there is to say of a file is that no layer looks for marks in files of its kind."""
-    layers = {item["layer"] for item in found["evidence"]}
-    return found["outcome"] == "undetermined" and layers == {"verifier"}
 
 
 def words(wanted: str | Iterable[str]) -> Words:

@@ -184,7 +184,7 @@ def decode(data: bytes, media_type: str, *, name: str | None = None) -> Picture:
         if width * height > LARGEST_PIXELS:
             raise _too_large(what, f"{width} × {height} pixels")
         pictures = getattr(image, "n_frames", 1)
-        obstacle = _obstacle(image, data, media_type, what)
+        obstacle = _obstacle(image, pictures, data, media_type, what)
         options, xmp = _encoder_options(image, data, media_type)
         if media_type == "image/jpeg" and _is_luma_and_chroma(image):
             image.draft("YCbCr", image.size)
@@ -319,11 +319,10 @@ def _quantized(image: Image) -> Image:
     return image.convert("RGB").quantize(256, dither=pillow.Dither.FLOYDSTEINBERG)
 
 
-def _obstacle(image: Image, data: bytes, media_type: str, what: str) -> str | None:
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1:
+def _obstacle(image: Image, pictures: int, data: bytes, media_type: str, what: str) -> str | None:
+    if pictures > 1:
         kind = "a multi-picture JPEG" if media_type == "image/jpeg" else f"{media_type} of several pictures"
-        return f"cannot mark {what}: it is {kind} ({frames}), and only still pictures are marked; mark each one"
+        return f"cannot mark {what}: it is {kind} ({pictures}), and only still pictures are marked; mark each one"
     depth = _bit_depth(image, data, media_type)
     if depth > 8:
         return f"cannot mark {what}: it has {depth} bits per channel; convert it to 8 bits per channel first"

@@ -21,6 +21,13 @@ def marked(deployment):
 
 
 @pytest.fixture(scope="module")
+def issued(deployment):
+    """An asset whose manifest is kept where the deployment of the module keeps them."""
+    picture = encoded(photograph("china", width=512, height=384), "JPEG", quality=92)
+    return disclose.mark(picture, deployment, system="Acme Studio")
+
+
+@pytest.fixture(scope="module")
 def plain():
     """A picture that no test marks: once issued, it would be known again."""
     return encoded(photograph("coffee", width=320, height=240), "PNG")

@@ -12,10 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from loopback import served
-from pictures import encoded, photograph, resaved
+from pictures import resaved
 from web_pages import pages
 
-import disclose
 from disclose.detector import Settings, app
 from disclose.detector.fetching import Fetcher
 from disclose.ledger.manifests import active_label
@@ -27,12 +26,6 @@ HOST = "public.example"
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory):
     return Profile(folder=tmp_path_factory.mktemp("deployment") / "disclose", keep_manifests=True)
-
-
-@pytest.fixture(scope="module")
-def issued(deployment):
-    picture = encoded(photograph("china", width=512, height=384), "JPEG", quality=92)
-    return disclose.mark(picture, deployment, system="Acme Studio")
 
 
 @pytest.fixture(scope="module")

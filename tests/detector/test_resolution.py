@@ -24,12 +24,6 @@ def deployment(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def issued(deployment):
-    picture = encoded(photograph("china", width=512, height=384), "JPEG", quality=92)
-    return disclose.mark(picture, deployment, system="Acme Studio")
-
-
-@pytest.fixture(scope="module")
 def value(issued):
     return issued.mark_of("image_watermark").details["value"]
 
